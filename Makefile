@@ -1,0 +1,57 @@
+# Skirmish: `make help` lists the targets.
+
+SHELL := /bin/bash
+GO    ?= go
+BIN   := build/skirmish
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+
+# Packages whose tests are compiled, not run, for the other platforms that LAN hosts use.
+OTHER_OS := windows darwin
+
+.PHONY: help build run check test race sim fuzz bench gen
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+build: ## build build/skirmish
+	@mkdir -p build
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/skirmish
+
+run: build ## start the server and a live arena with 12 bots; prints the address of the page
+	$(BIN) demo
+
+check: ## gofmt, vet, staticcheck, import table, tick path, generated files, other platforms compile
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); if [ -n "$$bad" ]; then echo "gofmt -w these files:"; echo "$$bad"; exit 1; fi
+	$(GO) mod verify >/dev/null
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) test -count=1 ./cmd/archcheck
+	@for os in $(OTHER_OS); do echo "vet and compile tests for $$os/amd64 (compiled, not run)"; \
+		GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
+	@$(MAKE) --no-print-directory gen
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+		git diff --exit-code --stat -- protocol/wire/testdata bench/testdata || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }; fi
+
+gen: ## write the generated files anew: wire vectors, bench traces
+	$(GO) test -count=1 -run Vectors ./netcode/... -rewrite
+	$(GO) test -count=1 -run TraceFile ./bench/arena -rewrite
+
+test: ## every test
+	$(GO) test -timeout 14m ./...
+
+race: ## every test under the race detector
+	$(GO) test -race -timeout 30m ./...
+
+sim: ## long simulations; SEED=n repeats one, COUNT=n runs more seeds
+	SKIRMISH_SIM_LONG=1 SKIRMISH_SEED=$(SEED) SKIRMISH_SIM_COUNT=$(COUNT) $(GO) test -count=1 -timeout 60m -run 'Sim|Soak' -v ./netcode/... ./engine/... ./bench/...
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target for FUZZTIME (20s) each
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; done
+
+bench: build ## every benchmark row; writes bench/results/latest.json
+	$(BIN) bench
