@@ -1,0 +1,40 @@
+package errs
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func TestTable(t *testing.T) {
+	f := func(c Code, http int, rt Realtime) {
+		t.Helper()
+		if c.HTTP() != http || c.Realtime() != rt {
+			t.Errorf("code %d: HTTP %d rt %d, want %d %d", c, c.HTTP(), c.Realtime(), http, rt)
+		}
+	}
+	f(OK, 200, BadInput)
+	f(InvalidArgument, 400, BadInput)
+	f(NotFound, 404, BadInput)
+	f(Unimplemented, 501, BadInput)
+	f(Internal, 500, RuntimeException)
+	f(Unavailable, 503, RuntimeException)
+	f(Unauthenticated, 401, BadInput)
+	f(Code(1234), 500, BadInput)
+}
+
+func TestOf(t *testing.T) {
+	notFound := New(NotFound, "Group not found.")
+	if got := Of(fmt.Errorf("load group: %w", notFound)); got != notFound {
+		t.Errorf("a wrapped refusal is %v", got)
+	}
+	if got := Of(errors.New("connection to 10.0.0.3 lost")); got.Code != Internal || got.Message != "Internal server error." {
+		t.Errorf("trouble from below leaks: %v", got)
+	}
+	if Of(nil) != nil {
+		t.Error("no error became a refusal")
+	}
+	if got := notFound.On(MatchNotFound).Realtime(); got != MatchNotFound {
+		t.Errorf("On: %d", got)
+	}
+}

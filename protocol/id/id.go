@@ -1,0 +1,54 @@
+// Package id has the identifiers of the catalogue: UUIDs in their binary form, made from randomness that the caller
+// passes in, so that simulations repeat.
+package id
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+)
+
+// UUID identifies users, sessions, matches and groups. The zero value is "nobody".
+type UUID [16]byte
+
+// ErrInvalid refuses a text that is no UUID.
+var ErrInvalid = errors.New("not a UUID")
+
+// NewV4 reads 16 bytes of r and marks them as a random (version 4) UUID.
+func NewV4(r io.Reader) (UUID, error) {
+	var u UUID
+	if _, err := io.ReadFull(r, u[:]); err != nil {
+		return UUID{}, err
+	}
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return u, nil
+}
+
+// IsZero reports whether u is nobody.
+func (u UUID) IsZero() bool { return u == UUID{} }
+
+// String is the lower-case form with dashes.
+func (u UUID) String() string {
+	var b [36]byte
+	hex.Encode(b[0:8], u[0:4])
+	hex.Encode(b[9:13], u[4:6])
+	hex.Encode(b[14:18], u[6:8])
+	hex.Encode(b[19:23], u[8:10])
+	hex.Encode(b[24:36], u[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
+
+// Parse reads the form that String writes; upper case is accepted.
+func Parse(s string) (UUID, error) {
+	var u UUID
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return u, ErrInvalid
+	}
+	plain := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
+	if _, err := hex.Decode(u[:], []byte(plain)); err != nil {
+		return UUID{}, ErrInvalid
+	}
+	return u, nil
+}
