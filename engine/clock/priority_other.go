@@ -1,0 +1,5 @@
+//go:build !linux
+
+package clock
+
+func raisePriority() Priority { return PriorityNone }
