@@ -1,0 +1,181 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/protocol/errs"
+)
+
+// Unit is one write function in the queue of a lane.
+type Unit struct {
+	Ctx  context.Context
+	Hint []store.Ref
+	Run  func(store.Tx) error
+
+	refusal error      // of Run, until the group has committed
+	done    chan error // buffered: the lane never waits for the caller
+}
+
+// Driver does for a lane what differs between stores. All methods run on the lane's goroutine.
+type Driver interface {
+	// Begin opens a transaction and loads the hinted rows of all units; reads go to the Reader it returns.
+	Begin(units []*Unit) (store.Reader, error)
+	// Commit makes changes durable, all or none, and returns the commit's place in the order.
+	// committed false with an error: nothing was kept. ErrUnknownOutcome: nobody can say.
+	Commit(changes []Change) (store.Commit, error)
+	// Abort ends a transaction that keeps nothing.
+	Abort()
+}
+
+// ErrUnknownOutcome is a commit whose answer was lost.
+var ErrUnknownOutcome = errors.New("the outcome of a commit is unknown")
+
+// ErrBusy refuses a write when the lane's queue is full.
+var ErrBusy = errs.New(errs.ResourceExhausted, "Storage is busy, try again.")
+
+const (
+	queueMax = 8192 // waiting units; policy when full: refuse with ErrBusy
+	batchMax = 512  // units in one commit, so that the first caller does not wait for thousands
+)
+
+// Lane commits units in groups. Any goroutine may Write; one goroutine, started by NewLane and ended by Close, commits.
+type Lane struct {
+	driver Driver
+	clock  func() time.Time
+	queue  chan *Unit
+
+	mu     sync.RWMutex // guards closed against a Write that is about to queue
+	closed bool
+	ended  chan struct{}
+}
+
+// NewLane starts a lane over d; clock is the server's, read once a batch.
+func NewLane(d Driver, clock func() time.Time) *Lane {
+	l := &Lane{driver: d, clock: clock, queue: make(chan *Unit, queueMax), ended: make(chan struct{})}
+	go l.run() // ended by Close, which waits for it
+	return l
+}
+
+// Write queues f and waits until its effect is durable, or refused.
+func (l *Lane) Write(ctx context.Context, hint []store.Ref, f func(store.Tx) error) error {
+	u := &Unit{Ctx: ctx, Hint: hint, Run: f, done: make(chan error, 1)}
+	if err := l.enqueue(u); err != nil {
+		return err
+	}
+	return <-u.done // not ctx.Done(): the caller must learn what became of its write
+}
+
+func (l *Lane) enqueue(u *Unit) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return store.ErrUnavailable
+	}
+	select {
+	case l.queue <- u:
+		return nil
+	default:
+		return ErrBusy
+	}
+}
+
+// Close commits what is queued and ends the lane. It may be called twice.
+func (l *Lane) Close() {
+	l.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		close(l.queue)
+	}
+	l.mu.Unlock()
+	<-l.ended
+}
+
+func (l *Lane) run() {
+	defer close(l.ended)
+	units := make([]*Unit, 0, batchMax)
+	for first := range l.queue {
+		units = l.takeWaiting(append(units[:0], first))
+		l.commit(units)
+		clear(units)
+	}
+}
+
+func (l *Lane) takeWaiting(units []*Unit) []*Unit {
+	for len(units) < batchMax {
+		select {
+		case u, ok := <-l.queue:
+			if !ok {
+				return units
+			}
+			units = append(units, u)
+		default:
+			return units
+		}
+	}
+	return units
+}
+
+// commit runs units as one group; when the store rejects the group's flush, one by one, so that each gets its own error.
+func (l *Lane) commit(units []*Unit) {
+	err := l.commitGroup(units)
+	switch {
+	case err == nil:
+		for _, u := range units {
+			u.done <- u.refusal
+		}
+	case len(units) == 1 || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrUnavailable):
+		if errors.Is(err, ErrUnknownOutcome) {
+			err = store.ErrUnavailable
+		}
+		for _, u := range units {
+			u.done <- err
+		}
+	default:
+		for _, u := range units {
+			l.commit([]*Unit{u})
+		}
+	}
+}
+
+// commitGroup runs units and commits what they wrote. A function that fails leaves its refusal in its unit and nothing
+// in the group; the refusal counts only if the group commits, since it may rest on what others wrote in it.
+func (l *Lane) commitGroup(units []*Unit) error {
+	base, err := l.driver.Begin(units)
+	if err != nil {
+		return fmt.Errorf("begin a batch of %d: %w", len(units), err)
+	}
+	group := NewLayer(base, l.clock().UTC().Truncate(time.Microsecond))
+	kept := 0
+	for _, u := range units {
+		layer := NewLayer(group, group.now)
+		if u.refusal = u.Ctx.Err(); u.refusal == nil {
+			u.refusal = u.Run(layer)
+		}
+		if u.refusal != nil {
+			continue
+		}
+		if err := group.merge(layer); err != nil {
+			l.driver.Abort()
+			return fmt.Errorf("merge a write: %w", err)
+		}
+		kept++
+	}
+	changes := group.Changes()
+	if len(changes) == 0 {
+		l.driver.Abort()
+		return nil
+	}
+	commit, err := l.driver.Commit(changes)
+	if err != nil {
+		return fmt.Errorf("commit a batch of %d: %w", kept, err)
+	}
+	for _, f := range group.after {
+		f(commit)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package bunt
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+const (
+	logName    = "store.log"
+	logMagic   = "SKIRMISH store 1\n"
+	frameHead  = 4 + 4 + 8
+	frameMax   = 1 << 30
+	checkpoint = "store.log.new"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// file is what the log needs of an *os.File; tests put a disk that fails in its place.
+type file interface {
+	io.Writer
+	io.Closer
+	Sync() error
+}
+
+// logFile appends frames. Owned by the lane's goroutine.
+type logFile struct {
+	f      file
+	buf    []byte
+	size   int64
+	failed error // the first write or sync error; no write succeeds after it
+}
+
+// openLog replays dir's log into apply, cuts what follows the last whole frame, and returns it ready to append.
+func openLog(dir string, apply func(sequence uint64, changes []byte) error) (*logFile, error) {
+	path := filepath.Join(dir, logName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the store's log: %w", err)
+	}
+	end, err := replay(f, apply)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err == nil {
+		_, err = f.Seek(end, io.SeekStart)
+	}
+	l := &logFile{f: f, size: end}
+	if err == nil && end == 0 {
+		if _, err = f.WriteString(logMagic); err == nil {
+			l.size, err = int64(len(logMagic)), f.Sync()
+		}
+		if err == nil {
+			err = syncDir(dir)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("recover %s: %w", path, err), f.Close())
+	}
+	return l, nil
+}
+
+// replay applies every whole frame and returns the offset after the last one. A frame that is cut or fails its sum ends
+// the log: nothing after it was ever acknowledged, because frames are synced in order.
+func replay(f io.Reader, apply func(uint64, []byte) error) (int64, error) {
+	r := bufio.NewReaderSize(f, 1<<20)
+	magic := make([]byte, len(logMagic))
+	if n, err := io.ReadFull(r, magic); err != nil {
+		if n == 0 || string(magic[:n]) == logMagic[:n] {
+			return 0, nil // new, or cut while it was made
+		}
+		return 0, errors.New("this is not a store log")
+	}
+	if string(magic) != logMagic {
+		return 0, errors.New("this is not a store log, or one of another version")
+	}
+	end := int64(len(logMagic))
+	head := make([]byte, frameHead)
+	for {
+		if _, err := io.ReadFull(r, head); err != nil {
+			return end, cutOff(err)
+		}
+		length := binary.LittleEndian.Uint32(head)
+		if length > frameMax {
+			return end, nil
+		}
+		changes := make([]byte, length)
+		if _, err := io.ReadFull(r, changes); err != nil {
+			return end, cutOff(err)
+		}
+		if sum(head[8:], changes) != binary.LittleEndian.Uint32(head[4:]) {
+			return end, nil
+		}
+		if err := apply(binary.LittleEndian.Uint64(head[8:]), changes); err != nil {
+			return 0, err
+		}
+		end += int64(frameHead) + int64(length)
+	}
+}
+
+// cutOff is nil for the ends that a crash leaves; a read error of the disk is not one.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+func sum(sequence, changes []byte) uint32 {
+	return crc32.Update(crc32.Checksum(sequence, castagnoli), castagnoli, changes)
+}
+
+// append writes one frame and returns when it is on disk.
+func (l *logFile) append(sequence uint64, changes []byte) error {
+	if l.failed != nil {
+		return l.failed
+	}
+	l.buf = binary.LittleEndian.AppendUint32(l.buf[:0], uint32(len(changes)))
+	l.buf = binary.LittleEndian.AppendUint32(l.buf, 0)
+	l.buf = binary.LittleEndian.AppendUint64(l.buf, sequence)
+	binary.LittleEndian.PutUint32(l.buf[4:], sum(l.buf[8:], changes))
+	l.buf = append(l.buf, changes...)
+	if _, err := l.f.Write(l.buf); err != nil {
+		l.failed = fmt.Errorf("write the store's log: %w", err)
+	} else if err := l.f.Sync(); err != nil {
+		l.failed = fmt.Errorf("sync the store's log: %w", err)
+	}
+	l.size += int64(len(l.buf))
+	return l.failed
+}
+
+// syncDir makes a rename durable. Windows has no such call; there the rename is in the file system's own journal.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/skirmishgg/skirmish/protocol/errs"
+)
+
+// Refusals every driver gives alike.
+var (
+	ErrInvalidValue = errors.New("value cannot be stored")
+	ErrUnavailable  = errs.New(errs.Unavailable, "Storage is not available.")
+)
+
+// DuplicateError says which unique key a Put would break. Match it with errors.As.
+type DuplicateError struct {
+	Table   string
+	Columns string // comma list
+}
+
+func (e *DuplicateError) Error() string { return "duplicate " + e.Columns + " in " + e.Table }
+
+// DB is a store. All methods may be called from any goroutine.
+type DB interface {
+	// Read runs f against one consistent state.
+	Read(ctx context.Context, f func(Reader) error) error
+
+	// Write runs f in a group commit and returns when its effect is durable. f is pure: it reads and writes only its
+	// Tx, may run again, and has no effect at all when it returns an error. hint names rows it will touch; it is speed,
+	// never correctness.
+	// Errors: f's own; *DuplicateError; ErrUnavailable when the outcome of a lost commit is unknown.
+	Write(ctx context.Context, hint []Ref, f func(Tx) error) error
+
+	// Update is Write in a transaction of its own, for wide work.
+	Update(ctx context.Context, f func(Tx) error) error
+
+	Close() error
+}
+
+// Ref names a row by the values of its primary key.
+type Ref struct {
+	Table  *Def
+	Values []any
+}
+
+// Ref names one row of the table.
+func (t *Table[R]) Ref(key ...any) Ref { return Ref{t.Def, key} }
+
+// Commit identifies a commit to AfterCommit callbacks; a consumer ignores sequences older than the one it holds.
+type Commit struct{ Sequence uint64 }
+
+// Reader reads; drivers implement it, features use Get and Scan.
+type Reader interface {
+	// Fetch is the row that a unique index holds under these values (all its columns), or nil. The row is the caller's.
+	Fetch(ix *IndexDef, values []any) (row any, err error)
+	// Walk yields rows of an index in its order. Rows are the caller's.
+	Walk(ix *IndexDef, rng Range) iter.Seq2[any, error]
+}
+
+// Tx reads and writes.
+type Tx interface {
+	Reader
+	Store(d *Def, row any) error
+	Remove(d *Def, key []any) error
+	Now() time.Time             // the batch's time, equal for all its functions
+	AfterCommit(f func(Commit)) // runs once, in commit order, after the effect is durable
+}
+
+// Range selects part of an index.
+type Range struct {
+	Prefix  []any // values of leading columns that every row has
+	After   []any // values of leading columns: start beyond them (a cursor is the last key)
+	Reverse bool
+	Limit   int // 0: no limit
+}
+
+// Get reads the row with this primary key. The row is a copy; Put it back to change it.
+func Get[R any](r Reader, t *Table[R], key ...any) (*R, bool, error) {
+	return fetch[R](r, t.Def.Primary, key)
+}
+
+// GetBy reads the row that a unique index holds under these values.
+func GetBy[R any](r Reader, ix *Index[R], values ...any) (*R, bool, error) {
+	return fetch[R](r, ix.Def, values)
+}
+
+func fetch[R any](r Reader, ix *IndexDef, values []any) (*R, bool, error) {
+	row, err := r.Fetch(ix, values)
+	if err != nil || row == nil {
+		return nil, false, err
+	}
+	return row.(*R), true, nil
+}
+
+// Put inserts or replaces the row with row's primary key.
+// Errors: *DuplicateError when another row holds one of its unique keys; ErrInvalidValue.
+func Put[R any](tx Tx, t *Table[R], row *R) error { return tx.Store(t.Def, row) }
+
+// Delete removes the row with this primary key, if there is one.
+func Delete[R any](tx Tx, t *Table[R], key ...any) error { return tx.Remove(t.Def, key) }
+
+// Scan yields the rows of a range in index order; it ends after the first error.
+func Scan[R any](r Reader, ix *Index[R], rng Range) iter.Seq2[*R, error] {
+	return func(yield func(*R, error) bool) {
+		for row, err := range r.Walk(ix.Def, rng) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(row.(*R), nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Def is a table without its row type: what drivers see.
+type Def struct {
+	Name    string
+	Order   int // catalogue order: tables lock and flush in it
+	Columns []Column
+	Primary *IndexDef
+	Uniques []*IndexDef // besides the primary key
+	Indexes []*IndexDef // every ordered access path: primary, uniques, further ones
+	Row     reflect.Type
+}
+
+// IndexDef is an ordered access path.
+type IndexDef struct {
+	Table   *Def
+	Columns []int  // positions in Table.Columns
+	Desc    []bool // per column
+	Unique  bool
+}
+
+// Table is a relation of rows R.
+type Table[R any] struct{ Def *Def }
+
+// Index is an ordered access path of a Table.
+type Index[R any] struct{ Def *IndexDef }
+
+// Option declares a further property of a table.
+type Option func(*Def)
+
+// Unique declares that no two rows share these columns; rows with a NULL among them never clash.
+func Unique(columns ...string) Option {
+	return func(d *Def) {
+		ix := d.index(columns, true)
+		d.Uniques, d.Indexes = append(d.Uniques, ix), append(d.Indexes, ix)
+	}
+}
+
+// Ordered declares an access path for Scan; "name desc" sorts a column downwards. The key's columns are added to its
+// end where they are missing, so that every scan has one order on every driver.
+func Ordered(columns ...string) Option {
+	return func(d *Def) { d.Indexes = append(d.Indexes, d.index(columns, false)) }
+}
+
+var catalogue struct {
+	sync.Mutex
+	tables []*Def
+}
+
+// NewTable declares a relation; key is a comma list of columns. It is called from package variables, in the catalogue's
+// order. A name that is no column is a bug and panics.
+func NewTable[R any](name, key string, opts ...Option) *Table[R] {
+	row := reflect.TypeFor[R]()
+	d := &Def{Name: name, Columns: columnsOf(row), Row: row}
+	d.Primary = d.index(strings.Split(key, ","), true)
+	d.Indexes = append(d.Indexes, d.Primary)
+	for _, o := range opts {
+		o(d)
+	}
+	catalogue.Lock()
+	defer catalogue.Unlock()
+	d.Order = len(catalogue.tables)
+	catalogue.tables = append(catalogue.tables, d)
+	return &Table[R]{d}
+}
+
+// Tables are all declared tables in catalogue order.
+func Tables() []*Def {
+	catalogue.Lock()
+	defer catalogue.Unlock()
+	return slices.Clone(catalogue.tables)
+}
+
+// By finds the access path with exactly these leading columns; asking for one that was not declared panics.
+func (t *Table[R]) By(columns ...string) *Index[R] {
+	want := t.Def.index(columns, false)
+	for _, ix := range t.Def.Indexes {
+		n := len(columns)
+		if len(ix.Columns) >= n && slices.Equal(ix.Columns[:n], want.Columns[:n]) && slices.Equal(ix.Desc[:n], want.Desc[:n]) {
+			return &Index[R]{ix}
+		}
+	}
+	panic(fmt.Sprintf("store: table %s has no index on %v", t.Def.Name, columns))
+}
+
+func (d *Def) index(columns []string, unique bool) *IndexDef {
+	ix := &IndexDef{Table: d, Unique: unique}
+	for _, c := range columns {
+		name, dir, _ := strings.Cut(strings.TrimSpace(c), " ")
+		ix.Columns, ix.Desc = append(ix.Columns, d.column(name)), append(ix.Desc, dir == "desc")
+	}
+	if !unique && d.Primary != nil {
+		for _, c := range d.Primary.Columns {
+			if !slices.Contains(ix.Columns, c) {
+				ix.Columns, ix.Desc = append(ix.Columns, c), append(ix.Desc, false)
+			}
+		}
+	}
+	return ix
+}
+
+func (d *Def) column(name string) int {
+	for i := range d.Columns {
+		if d.Columns[i].Name == name {
+			return i
+		}
+	}
+	panic(fmt.Sprintf("store: table %s has no column %q", d.Name, name))
+}
+
+// KeyOf is row's key on this access path; hasNull tells that a unique index does not hold it to be unique.
+func (ix *IndexDef) KeyOf(row any) (key Key, hasNull bool, err error) {
+	v, buf := reflect.ValueOf(row), make([]byte, 0, 64)
+	for i, c := range ix.Columns {
+		col := &ix.Table.Columns[c]
+		val := col.Value(v)
+		hasNull = hasNull || val == nil
+		if buf, err = AppendValue(buf, col.Kind, val, ix.Desc[i]); err != nil {
+			return "", false, fmt.Errorf("%s.%s: %w", ix.Table.Name, col.Name, err)
+		}
+	}
+	return Key(buf), hasNull, nil
+}
+
+// Prefix is the key of the leading columns with these values.
+func (ix *IndexDef) Prefix(values ...any) (Key, error) {
+	if len(values) > len(ix.Columns) {
+		return "", fmt.Errorf("%s: %d values for an index of %d columns", ix.Table.Name, len(values), len(ix.Columns))
+	}
+	buf := make([]byte, 0, 64)
+	var err error
+	for i, v := range values {
+		col := &ix.Table.Columns[ix.Columns[i]]
+		if buf, err = AppendValue(buf, col.Kind, v, ix.Desc[i]); err != nil {
+			return "", fmt.Errorf("%s.%s: %w", ix.Table.Name, col.Name, err)
+		}
+	}
+	return Key(buf), nil
+}
+
+// Copy is a copy of row as every driver keeps it: JSON normalised, times in UTC and whole microseconds. Byte columns are
+// shared, since nobody writes into a stored slice.
+// Errors: ErrInvalidValue for NUL bytes in text, and for JSON columns that hold none.
+func (d *Def) Copy(row any) (any, error) {
+	fresh := reflect.New(d.Row)
+	fresh.Elem().Set(reflect.ValueOf(row).Elem())
+	for i := range d.Columns {
+		c := &d.Columns[i]
+		switch v := c.Value(fresh).(type) {
+		case string:
+			if strings.IndexByte(v, 0) >= 0 {
+				return nil, fmt.Errorf("%w: %s.%s has a NUL byte", ErrInvalidValue, d.Name, c.Name)
+			}
+		case JSON:
+			text, err := Normalise(v)
+			if err != nil {
+				return nil, fmt.Errorf("%s.%s: %w", d.Name, c.Name, err)
+			}
+			c.Set(fresh, text)
+		case time.Time:
+			c.Set(fresh, v.UTC().Truncate(time.Microsecond))
+		}
+	}
+	return fresh.Interface(), nil
+}
+
+// ValuesOf are row's values on this access path, as Fetch takes them.
+func (ix *IndexDef) ValuesOf(row any) []any {
+	v, values := reflect.ValueOf(row), make([]any, len(ix.Columns))
+	for i, c := range ix.Columns {
+		values[i] = ix.Table.Columns[c].Value(v)
+	}
+	return values
+}
+
+// ColumnNames is the comma list of the access path's columns.
+func (ix *IndexDef) ColumnNames() string {
+	names := make([]string, len(ix.Columns))
+	for i, c := range ix.Columns {
+		names[i] = ix.Table.Columns[c].Name
+	}
+	return strings.Join(names, ",")
+}
+
+// Bounds are the keys of a range: first <= key < limit, both inclusive of everything that starts with Prefix.
+type Bounds struct {
+	First, Limit Key // Limit "" has no end
+}
+
+// Contains reports whether key lies in the range.
+func (b Bounds) Contains(key Key) bool { return key >= b.First && (b.Limit == "" || key < b.Limit) }
+
+// Bounds turns Prefix, After and Reverse into keys.
+func (ix *IndexDef) Bounds(rng Range) (Bounds, error) {
+	prefix, err := ix.Prefix(rng.Prefix...)
+	if err != nil {
+		return Bounds{}, err
+	}
+	b := Bounds{First: prefix, Limit: successor(prefix)}
+	if len(rng.After) == 0 {
+		return b, nil
+	}
+	after, err := ix.Prefix(rng.After...)
+	if err != nil {
+		return Bounds{}, err
+	}
+	if rng.Reverse {
+		b.Limit = after
+	} else if next := successor(after); next == "" {
+		return Bounds{First: "\x00", Limit: "\x00"}, nil // nothing lies beyond: an empty range
+	} else {
+		b.First = max(b.First, next)
+	}
+	return b, nil
+}
+
+// successor is the first key beyond everything that starts with k; "" when there is none.
+func successor(k Key) Key {
+	for i := len(k) - 1; i >= 0; i-- {
+		if k[i] != 0xff {
+			return k[:i] + Key([]byte{k[i] + 1})
+		}
+	}
+	return ""
+}
