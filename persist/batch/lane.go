@@ -30,10 +30,15 @@ type Driver interface {
 	Commit(changes []Change) (store.Commit, error)
 	// Abort ends a transaction that keeps nothing.
 	Abort()
+	// Trouble is what went wrong below a Reader's back since Begin: functions may have wrapped it, or hidden it.
+	Trouble() error
 }
 
-// ErrUnknownOutcome is a commit whose answer was lost.
-var ErrUnknownOutcome = errors.New("the outcome of a commit is unknown")
+// Kinds of trouble that a driver wraps.
+var (
+	ErrUnknownOutcome = errors.New("the outcome of a commit is unknown")
+	ErrRetry          = errors.New("the transaction lost against another and can run again")
+)
 
 // ErrBusy refuses a write when the lane's queue is full.
 var ErrBusy = errs.New(errs.ResourceExhausted, "Storage is busy, try again.")
@@ -41,6 +46,7 @@ var ErrBusy = errs.New(errs.ResourceExhausted, "Storage is busy, try again.")
 const (
 	queueMax = 8192 // waiting units; policy when full: refuse with ErrBusy
 	batchMax = 512  // units in one commit, so that the first caller does not wait for thousands
+	triesMax = 8    // of one batch that keeps losing against other transactions
 )
 
 // Lane commits units in groups. Any goroutine may Write; one goroutine, started by NewLane and ended by Close, commits.
@@ -123,6 +129,9 @@ func (l *Lane) takeWaiting(units []*Unit) []*Unit {
 // commit runs units as one group; when the store rejects the group's flush, one by one, so that each gets its own error.
 func (l *Lane) commit(units []*Unit) {
 	err := l.commitGroup(units)
+	for try := 1; errors.Is(err, ErrRetry) && try < triesMax; try++ {
+		err = l.commitGroup(units)
+	}
 	switch {
 	case err == nil:
 		for _, u := range units {
@@ -164,6 +173,10 @@ func (l *Lane) commitGroup(units []*Unit) error {
 			return fmt.Errorf("merge a write: %w", err)
 		}
 		kept++
+	}
+	if err := l.driver.Trouble(); err != nil {
+		l.driver.Abort()
+		return fmt.Errorf("run a batch of %d: %w", len(units), err)
 	}
 	changes := group.Changes()
 	if len(changes) == 0 {

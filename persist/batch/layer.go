@@ -16,14 +16,20 @@ import (
 type Layer struct {
 	below store.Reader
 	now   time.Time
-	rows  map[*store.Def]map[store.Key]any      // primary key → row, nil when removed
+	rows  map[*store.Def]map[store.Key]slot     // by primary key
 	held  map[*store.IndexDef]map[store.Key]any // unique key → row of rows that holds it
 	after []func(store.Commit)
 }
 
+// slot is what a layer says of one row; row is nil when it was removed.
+type slot struct {
+	key []any
+	row any
+}
+
 // NewLayer lies over below; now is the batch's time.
 func NewLayer(below store.Reader, now time.Time) *Layer {
-	return &Layer{below: below, now: now, rows: map[*store.Def]map[store.Key]any{}, held: map[*store.IndexDef]map[store.Key]any{}}
+	return &Layer{below: below, now: now, rows: map[*store.Def]map[store.Key]slot{}, held: map[*store.IndexDef]map[store.Key]any{}}
 }
 
 // Now is the batch's time.
@@ -40,13 +46,13 @@ func (l *Layer) Fetch(ix *store.IndexDef, values []any) (any, error) {
 	}
 	changed := l.rows[ix.Table]
 	if ix == ix.Table.Primary {
-		if row, ok := changed[key]; ok {
-			return clone(row), nil
+		if s, ok := changed[key]; ok {
+			return Clone(s.row), nil
 		}
 		return l.below.Fetch(ix, values)
 	}
 	if row, ok := l.held[ix][key]; ok {
-		return clone(row), nil
+		return Clone(row), nil
 	}
 	row, err := l.below.Fetch(ix, values)
 	if err != nil || row == nil {
@@ -74,7 +80,7 @@ func (l *Layer) Store(d *store.Def, row any) error {
 			return err
 		}
 	}
-	return l.set(d, primary, row)
+	return l.set(d, primary, slot{d.Primary.ValuesOf(row), row})
 }
 
 func (l *Layer) checkUnique(ix *store.IndexDef, row any, primary store.Key) error {
@@ -99,14 +105,14 @@ func (l *Layer) Remove(d *store.Def, key []any) error {
 	if err != nil {
 		return err
 	}
-	return l.set(d, primary, nil)
+	return l.set(d, primary, slot{key, nil})
 }
 
 // set replaces what the layer says of one row, and moves its unique keys.
-func (l *Layer) set(d *store.Def, primary store.Key, row any) error {
+func (l *Layer) set(d *store.Def, primary store.Key, s slot) error {
 	rows := l.rows[d]
 	if rows == nil {
-		rows = map[store.Key]any{}
+		rows = map[store.Key]slot{}
 		l.rows[d] = rows
 	}
 	for _, ix := range d.Uniques {
@@ -115,22 +121,22 @@ func (l *Layer) set(d *store.Def, primary store.Key, row any) error {
 			held = map[store.Key]any{}
 			l.held[ix] = held
 		}
-		if old := rows[primary]; old != nil {
+		if old := rows[primary].row; old != nil {
 			if key, _, err := ix.KeyOf(old); err == nil && held[key] == old {
 				delete(held, key)
 			}
 		}
-		if row != nil {
-			key, hasNull, err := ix.KeyOf(row)
+		if s.row != nil {
+			key, hasNull, err := ix.KeyOf(s.row)
 			if err != nil {
 				return err
 			}
 			if !hasNull {
-				held[key] = row
+				held[key] = s.row
 			}
 		}
 	}
-	rows[primary] = row
+	rows[primary] = s
 	return nil
 }
 
@@ -171,7 +177,7 @@ func (l *Layer) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] 
 				return
 			}
 			for len(own) > 0 && (own[0].key < at) != rng.Reverse {
-				if !emit(clone(own[0].row)) {
+				if !emit(Clone(own[0].row)) {
 					return
 				}
 				own = own[1:]
@@ -181,7 +187,7 @@ func (l *Layer) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] 
 			}
 		}
 		for _, o := range own {
-			if !emit(clone(o.row)) {
+			if !emit(Clone(o.row)) {
 				return
 			}
 		}
@@ -200,16 +206,16 @@ func (l *Layer) ownRows(ix *store.IndexDef, rng store.Range) ([]keyed, error) {
 		return nil, err
 	}
 	var own []keyed
-	for _, row := range l.rows[ix.Table] {
-		if row == nil {
+	for _, s := range l.rows[ix.Table] {
+		if s.row == nil {
 			continue
 		}
-		key, _, err := ix.KeyOf(row)
+		key, _, err := ix.KeyOf(s.row)
 		if err != nil {
 			return nil, err
 		}
 		if bounds.Contains(key) {
-			own = append(own, keyed{key, row})
+			own = append(own, keyed{key, s.row})
 		}
 	}
 	slices.SortFunc(own, func(a, b keyed) int {
@@ -224,8 +230,8 @@ func (l *Layer) ownRows(ix *store.IndexDef, rng store.Range) ([]keyed, error) {
 // merge adds the writes of a function's layer that succeeded.
 func (l *Layer) merge(from *Layer) error {
 	for d, rows := range from.rows {
-		for key, row := range rows {
-			if err := l.set(d, key, row); err != nil {
+		for key, s := range rows {
+			if err := l.set(d, key, s); err != nil {
 				return err
 			}
 		}
@@ -236,17 +242,18 @@ func (l *Layer) merge(from *Layer) error {
 
 // Change is one row to flush; Row is nil when it was removed.
 type Change struct {
-	Table *store.Def
-	Key   store.Key
-	Row   any
+	Table  *store.Def
+	Key    store.Key
+	Values []any // of Key
+	Row    any
 }
 
 // Changes are the layer's writes in catalogue order, then key order: the order in which rows lock.
 func (l *Layer) Changes() []Change {
 	var all []Change
 	for d, rows := range l.rows {
-		for key, row := range rows {
-			all = append(all, Change{d, key, row})
+		for key, s := range rows {
+			all = append(all, Change{d, key, s.key, s.row})
 		}
 	}
 	slices.SortFunc(all, func(a, b Change) int {
@@ -255,9 +262,9 @@ func (l *Layer) Changes() []Change {
 	return all
 }
 
-// clone copies a row, so that neither side's later changes reach the other. Byte columns are shared: nobody writes
+// Clone copies a row, so that neither side's later changes reach the other. Byte columns are shared: nobody writes
 // into a stored slice.
-func clone(row any) any {
+func Clone(row any) any {
 	if row == nil {
 		return nil
 	}

@@ -98,6 +98,8 @@ func (d *driver) Begin([]*batch.Unit) (store.Reader, error) {
 
 func (d *driver) Abort() { d.endRead() }
 
+func (d *driver) Trouble() error { return nil } // memory does not fail
+
 func (d *driver) endRead() {
 	if err := d.tx.Rollback(); err != nil {
 		panic("bunt: a read transaction of the lane did not end: " + err.Error())
