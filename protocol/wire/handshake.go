@@ -31,7 +31,7 @@ const (
 	TicketLifetime    = 60 * time.Second
 	TicketInterval    = 30 * time.Second
 	HandshakeRetry    = 250 * time.Millisecond // first retransmission; each later one waits 1.5 times as long
-	HandshakeRetryMax = time.Second            // and never longer than this
+	HandshakeRetryMax = 500 * time.Millisecond // and never longer than this
 	AddressTime       = 5 * time.Second        // without an answer before the next address is tried
 	ResetsPerSecond   = 10                     // stateless resets to one source
 )
