@@ -30,6 +30,17 @@ type Stats struct {
 	Bytes      uint64 // handed to the link
 }
 
+// Add adds another link's counts.
+func (s *Stats) Add(o Stats) {
+	s.Sent += o.Sent
+	s.Lost += o.Lost
+	s.Overflowed += o.Overflowed
+	s.Duplicated += o.Duplicated
+	s.Reordered += o.Reordered
+	s.Corrupted += o.Corrupted
+	s.Bytes += o.Bytes
+}
+
 // NewModel returns the model of an idle link. It panics when c.Check fails.
 func NewModel(c LinkConfig, seed uint64) Model {
 	m := Model{random: random{seed}}
