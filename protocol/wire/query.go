@@ -12,13 +12,13 @@ const (
 
 // Kinds of server query, byte 4.
 const (
-	QueryInfo      = 'T' // "Source Engine Query\0", then the challenge when there is one
-	QueryPlayers   = 'U' // u32 challenge, all ones when there is none
-	QueryRules     = 'V' // the same
-	QueryChallenge = 'A' // u32 challenge
-	QueryInfoIs    = 'I'
-	QueryPlayersAre= 'D'
-	QueryRulesAre  = 'E'
+	QueryInfo       = 'T' // "Source Engine Query\0", then the challenge when there is one
+	QueryPlayers    = 'U' // u32 challenge, all ones when there is none
+	QueryRules      = 'V' // the same
+	QueryChallenge  = 'A' // u32 challenge
+	QueryInfoIs     = 'I'
+	QueryPlayersAre = 'D'
+	QueryRulesAre   = 'E'
 )
 
 // Kinds of LAN datagram, byte 4.
