@@ -14,7 +14,10 @@ import (
 
 // cookies seals what a server must remember between CHALLENGE and RESPONSE. The key is drawn at start and dies with the
 // process: no other server, and no later life of this one, takes these cookies, so times may be monotonic.
-type cookies struct{ aead cipher.AEAD }
+type cookies struct {
+	aead  cipher.AEAD
+	plain [cookiePlain]byte // scratch
+}
 
 // cookie is what the server remembers.
 //
@@ -29,20 +32,19 @@ type cookie struct {
 
 const cookiePlain = wire.CookieSize - wire.NonceSize - wire.TagSize
 
-func newCookies(random io.Reader) cookies {
+func newCookies(random io.Reader) *cookies {
 	var key [32]byte
 	draw(random, key[:])
 	aead, err := chacha20poly1305.NewX(key[:])
 	if err != nil {
 		panic("handshake: " + err.Error()) // only a key of another length
 	}
-	return cookies{aead}
+	return &cookies{aead: aead}
 }
 
-func (s cookies) seal(dst []byte, random io.Reader, c *cookie) []byte {
-	var buf [cookiePlain]byte
+func (s *cookies) seal(dst []byte, random io.Reader, c *cookie) []byte {
 	ip := c.from.Addr().As16()
-	b := append(buf[:0], ip[:]...)
+	b := append(s.plain[:0], ip[:]...)
 	b = binary.LittleEndian.AppendUint16(b, c.from.Port())
 	b = append(b, c.tokenNonce[:]...)
 	b = append(b, c.serverRandom[:]...)
@@ -52,12 +54,11 @@ func (s cookies) seal(dst []byte, random io.Reader, c *cookie) []byte {
 	return s.aead.Seal(append(dst, nonce[:]...), nonce[:], b, nil)
 }
 
-func (s cookies) open(b []byte) (c cookie, ok bool) {
+func (s *cookies) open(b []byte) (c cookie, ok bool) {
 	if len(b) != wire.CookieSize {
 		return cookie{}, false
 	}
-	var buf [cookiePlain]byte
-	plain, err := s.aead.Open(buf[:0], b[:wire.NonceSize], b[wire.NonceSize:], nil)
+	plain, err := s.aead.Open(s.plain[:0], b[:wire.NonceSize], b[wire.NonceSize:], nil)
 	if err != nil {
 		return cookie{}, false
 	}

@@ -68,11 +68,13 @@ type Server struct {
 
 	// constant after NewServer
 	config  ServerConfig
-	cookies cookies
+	cookies *cookies
 	sip     [2]uint64
 
+	tokens   *token.Opener
 	used     *used
-	accepted Accepted // what Handle returns, used again by the next call
+	player   token.Private // of the token last opened; here because it would escape, and most are forged
+	accepted Accepted      // what Handle returns, used again by the next call
 }
 
 // Accepted is a connection that may begin: its client holds a token nobody used before, and its address is real. The
@@ -98,7 +100,7 @@ func NewServer(c ServerConfig) *Server {
 	if c.UsedMax <= 0 {
 		c.UsedMax = 1 << 16
 	}
-	s := &Server{config: c, cookies: newCookies(c.Random), used: newUsed(c.UsedMax)}
+	s := &Server{config: c, cookies: newCookies(c.Random), tokens: token.NewOpener(&c.TokenKey), used: newUsed(c.UsedMax)}
 	var key [16]byte
 	draw(c.Random, key[:])
 	s.sip = [2]uint64{binary.LittleEndian.Uint64(key[:]), binary.LittleEndian.Uint64(key[8:])}
@@ -149,21 +151,21 @@ func (s *Server) request(h head, from netip.AddrPort, now time.Duration, wall ti
 		// An expired token is opened all the same: whoever floods us would write a later expiry, and an honest client
 		// whose token lay about too long can be told so.
 		s.Counters.Expired++
-		return s.deny(out, &p, wire.DenyExpired)
+		return s.deny(out, p, wire.DenyExpired)
 	}
 	if p.ServerID != s.config.ID {
 		s.Counters.Audience++
-		return s.deny(out, &p, wire.DenyAudience)
+		return s.deny(out, p, wire.DenyAudience)
 	}
 	if s.config.Capacity != nil {
-		switch reason := s.config.Capacity(&p, h.schema); reason {
+		switch reason := s.config.Capacity(p, h.schema); reason {
 		case 0:
 		case Elsewhere:
 			s.Counters.Elsewhere++
 			return appendBox(append(out, byte(wire.FormElsewhere)), p.Suite, &p.Keys[1], s.config.Random, nil)
 		default:
 			s.Counters.Capacity++
-			return s.deny(out, &p, reason)
+			return s.deny(out, p, reason)
 		}
 	}
 	c := cookie{from: from, at: now}
@@ -202,26 +204,26 @@ func (s *Server) response(pkt []byte, h head, from netip.AddrPort, now time.Dura
 
 	if p.ServerID != s.config.ID { // a cookie says REQUEST passed this; only a key mix-up gets here
 		s.Counters.Audience++
-		return s.deny(out, &p, wire.DenyAudience), nil
+		return s.deny(out, p, wire.DenyAudience), nil
 	}
 	entry, answer := s.used.use(h.private[wire.PrivateSize-wire.TagSize:], h.expiry, s.who(from, c.serverRandom, clientRandom), wall)
 	switch answer {
 	case usedLate:
 		s.Counters.Expired++
-		return s.deny(out, &p, wire.DenyExpired), nil
+		return s.deny(out, p, wire.DenyExpired), nil
 	case usedFull:
 		s.Counters.Busy++
-		return s.deny(out, &p, wire.DenyBusy), nil
+		return s.deny(out, p, wire.DenyBusy), nil
 	case usedOther:
 		s.Counters.Reused++
-		return s.deny(out, &p, wire.DenyReused), nil
+		return s.deny(out, p, wire.DenyReused), nil
 	case usedAgain:
 		s.Counters.Again++
 	case usedNew:
 		s.Counters.Accepted++
 	}
 	s.accepted = Accepted{
-		Private: p,
+		Private: *p,
 		Schema:  h.schema,
 		Keys:    seal.DeriveSession(p.Keys[0], p.Keys[1], c.serverRandom, clientRandom, p.Suite),
 		From:    from,
@@ -233,18 +235,19 @@ func (s *Server) response(pkt []byte, h head, from netip.AddrPort, now time.Dura
 	return nil, &s.accepted
 }
 
-// open opens the token, counting why not.
-func (s *Server) open(h head) (p token.Private, ok bool) {
-	p, err := token.Open(&s.config.TokenKey, h.version, h.schema, h.expiry, h.nonce, h.private)
+// open opens the token, counting why not. p is valid until the next call.
+func (s *Server) open(h head) (p *token.Private, ok bool) {
+	var err error
+	s.player, err = s.tokens.Open(h.version, h.schema, h.expiry, h.nonce, h.private)
 	switch err {
 	case nil:
-		return p, true
+		return &s.player, true
 	case token.ErrForged:
 		s.Counters.Forged++
 	default:
 		s.Counters.BadToken++
 	}
-	return p, false
+	return nil, false
 }
 
 // who tells two RESPONSEs with one token apart.

@@ -258,6 +258,18 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
+func TestForgedAllocs(t *testing.T) {
+	c, o := mint(t, player()), NewOpener(&testKey)
+	c.Private[0] ^= 1
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := o.Open(c.Version, c.Schema, c.Expiry, c.Nonce[:], c.Private[:]); err != ErrForged {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for a forged token", n)
+	}
+}
+
 func BenchmarkOpen(b *testing.B) {
 	c := mint(b, player())
 	for b.Loop() {
