@@ -82,8 +82,10 @@ func (l *Line[T]) Close() {
 }
 
 func (l *Line[T]) run() {
-	runtime.LockOSThread() // sleeps block the thread
-	defer runtime.UnlockOSThread()
+	// A link does not wait for a busy processor, so neither should this; it runs a few microseconds a packet. No
+	// unlock: the thread takes its priority along when it ends.
+	runtime.LockOSThread()
+	clock.RaisePriority()
 	var c clock.Real
 	var due []T
 	for {

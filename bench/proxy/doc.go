@@ -6,6 +6,6 @@
 // Each client gets a socket of its own towards the target, so that the target sees as many addresses as there are
 // clients. Rebind replaces those sockets: what a NAT does that has lost its mappings.
 //
-// The models are those of the simulator, seeded per client, but real time makes real runs differ. Line-ups cost
-// about 0.1 ms a direction on top of the configured delay.
+// The models are those of the simulator, seeded per client, but real time makes real runs differ. Each direction adds
+// 0.1 to 0.3 ms of sockets and threads to the configured delay; Stats.Line says how late deliveries were.
 package proxy

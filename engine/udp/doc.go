@@ -21,8 +21,8 @@
 // At start the linux driver sends itself one datagram for each steering byte; if one goes astray (a kernel or sandbox
 // without reuseport steering), "auto" opens the portable driver instead and Note says why.
 //
-// Policies. A full receive queue drops the newest and counts it (RxDropped; the kernel's own drops are the kernel's
-// to count). A full send queue drops what is left of the batch and counts it (TxDropped): every protocol above
-// repeats what matters, and a tick must not wait for a network card. Errors of single datagrams, such as an ICMP
-// "port unreachable" from a player who left, are counted (TxErrors) and stop nothing.
+// Policies. A full receive queue drops the newest and counts it (RxDropped). A full send queue drops what is left of
+// the batch and counts it (TxDropped): every protocol above repeats what matters, and a tick must not wait for a
+// network card. Errors of single datagrams, such as an ICMP "port unreachable" from a player who left, are counted
+// (TxErrors) and stop nothing.
 package udp

@@ -206,6 +206,27 @@ func TestFullSendQueue(t *testing.T) {
 	}
 }
 
+// A flood beyond the receive buffer: what is not received is counted as dropped, to the datagram.
+func TestFullReceiveQueue(t *testing.T) {
+	g := open(t, Config{Addr: "127.0.0.1:0", Driver: "linux", RecvBufferBytes: 16 << 10})
+	s := g.Control()
+	conn := client(t, "udp4", g.LocalAddr())
+	const sent = 1000
+	for range sent {
+		if _, err := conn.Write(make([]byte, 200)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch := make([]Datagram, MaxBatch)
+	for n := 1; n > 0; {
+		n, _ = s.Recv(batch)
+	}
+	got, dropped := s.Counters().RxPackets.Load(), s.Counters().RxDropped.Load()
+	if dropped == 0 || got+dropped != sent {
+		t.Fatalf("%d received, %d dropped of %d", got, dropped, sent)
+	}
+}
+
 // BenchmarkPair is the CPU time of the owner's thread, kernel included, for one datagram of 80 bytes received and one
 // of 220 sent, over loopback in batches: the floor under every client-tick. Loopback bills the receiver's half of each
 // send to the sender.

@@ -12,7 +12,7 @@ import (
 const (
 	// MaxDatagram is the largest payload that is sent or received, wire.MaxDatagram.
 	MaxDatagram = 1200
-	// MaxBatch is the most datagrams that one Recv returns or one system call carries.
+	// MaxBatch is the largest Config.Batch.
 	MaxBatch = 256
 	// MaxShards is what one steering byte can name besides the control socket.
 	MaxShards = 254
@@ -37,7 +37,7 @@ type Datagram struct {
 // Socket is one member of a group. It belongs to one goroutine; Wake, Counters and LocalAddr are for any.
 type Socket interface {
 	// Recv fills batch from the front with what waits, without blocking, and returns how many.
-	// At most min(len(batch), MaxBatch); 0 means none waits. err is only ever that the socket is closed.
+	// At most min(len(batch), Config.Batch) at a time; 0 means none waits. err is only ever that the socket is closed.
 	Recv(batch []Datagram) (n int, err error)
 
 	// Buffer is where the next datagram to send is built: MaxDatagram bytes, the same ones until Queue.
@@ -56,6 +56,7 @@ type Socket interface {
 	// Wake ends the owner's Wait or Sleep, or its next one if it runs now. Push into the owner's inbox first.
 	Wake()
 
+	// Counters are up to date when they are asked for; hold on to them between ticks, ask for metrics. Not after Close.
 	Counters() *Counters
 	LocalAddr() netip.AddrPort
 }
@@ -77,7 +78,7 @@ type Counters struct {
 	RxBytes    atomic.Uint64
 	RxCalls    atomic.Uint64 // Recv calls that found something
 	RxOversize atomic.Uint64 // larger than MaxDatagram: dropped
-	RxDropped  atomic.Uint64 // portable driver: ring full
+	RxDropped  atomic.Uint64 // the receive queue was full: the kernel's (linux) or the ring (portable)
 	RxErrors   atomic.Uint64
 	TxPackets  atomic.Uint64
 	TxBytes    atomic.Uint64
