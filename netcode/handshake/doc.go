@@ -15,7 +15,7 @@
 // a token that opened is refused with a reason, sealed so that only its holder can read it and nobody else can say it.
 //
 // Server answers REQUEST and RESPONSE; one control loop owns it. What belongs to a peer is functions without state, for
-// the shard that owns the peer: SealAccept, OpenResume, SealResumed, DenyResume, and Resetter, one a socket. Client
+// the shard that owns the peer: SealAccept, SealResumed, DenyResume; and Resumer and Resetter, one a socket. Client
 // connects or resumes. Nothing here has a socket or a clock: datagrams and time come in, datagrams go out.
 //
 // The bytes and the rules over time are in protocol/wire/STANDARD.md, sections Handshake, Resume and Reset.

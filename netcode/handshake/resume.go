@@ -11,7 +11,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
-// Refusals of OpenResume.
+// Refusals of Resumer.Open.
 var (
 	ErrResumeMalformed = errors.New("handshake: RESUME breaks the format")                   // silent
 	ErrResumeForged    = errors.New("handshake: ticket, or the proof for it, does not open") // silent
@@ -50,10 +50,41 @@ func ResumeCID(pkt []byte) (cid uint32, ok bool) {
 	return cid, pkt[1] == byte(cid)
 }
 
-// OpenResume opens a RESUME. key is the server's ticket key. With ErrResumeExpired the result is good for DenyResume;
-// with the other errors nothing is answered. Whether the peer still exists and the ticket was used before is for the
-// peer's owner to say: see Resumption.
-func OpenResume(key *token.Key, pkt []byte, wall time.Time) (r Resume, err error) {
+// ResumeCounters says why RESUMEs were refused before anything was asked of a peer.
+type ResumeCounters struct {
+	Opened    uint64
+	Malformed uint64 // breaks the format
+	Forged    uint64 // ticket, or the proof for it, does not open
+	Expired   uint64
+}
+
+// Resumer opens RESUMEs. One a socket, owned by its goroutine; what strangers make up costs no allocation.
+type Resumer struct {
+	Counters ResumeCounters
+	tickets  *token.Tickets
+}
+
+// NewResumer makes the resumer of one socket; key is the server's ticket key.
+func NewResumer(key *token.Key) *Resumer { return &Resumer{tickets: token.NewTickets(key)} }
+
+// Open opens a RESUME. With ErrResumeExpired the result is good for DenyResume; with the other errors nothing is
+// answered. Whether the peer still exists and the ticket was used before is for the peer's owner to say: see Resumption.
+func (s *Resumer) Open(pkt []byte, wall time.Time) (r Resume, err error) {
+	r, err = s.open(pkt, wall)
+	switch err {
+	case nil:
+		s.Counters.Opened++
+	case ErrResumeMalformed:
+		s.Counters.Malformed++
+	case ErrResumeForged:
+		s.Counters.Forged++
+	case ErrResumeExpired:
+		s.Counters.Expired++
+	}
+	return r, err
+}
+
+func (s *Resumer) open(pkt []byte, wall time.Time) (r Resume, err error) {
 	cid, ok := ResumeCID(pkt)
 	if !ok {
 		return Resume{}, ErrResumeMalformed
@@ -62,18 +93,27 @@ func OpenResume(key *token.Key, pkt []byte, wall time.Time) (r Resume, err error
 	if !ok || len(rest) < wire.RandomSize+wire.BoxOverhead || !zeros(rest[wire.RandomSize+wire.BoxOverhead:]) {
 		return Resume{}, ErrResumeMalformed
 	}
-	if r.Ticket, err = token.OpenTicket(key, ticket); err != nil || r.Ticket.CID != cid {
+	t, err := s.tickets.Open(ticket)
+	if err != nil || t.CID != cid {
 		return Resume{}, ErrResumeForged
 	}
+	r.Ticket = t
 	copy(r.ClientRandom[:], rest)
 	box := len(pkt) - len(rest) + wire.RandomSize
-	if _, ok := openBox(pkt[:box+wire.BoxOverhead], box, r.Ticket.Suite, &r.Ticket.Secret); !ok {
+	// A copy of the secret, because the key of a box escapes and r must not.
+	secret := t.Secret
+	if _, ok := openBox(pkt[:box+wire.BoxOverhead], box, t.Suite, &secret); !ok {
 		return Resume{}, ErrResumeForged
 	}
-	if r.Ticket.Expired(wall) {
+	if t.Expired(wall) {
 		return r, ErrResumeExpired
 	}
 	return r, nil
+}
+
+// OpenResume opens one RESUME, see Resumer.
+func OpenResume(key *token.Key, pkt []byte, wall time.Time) (Resume, error) {
+	return NewResumer(key).Open(pkt, wall)
 }
 
 // Keys are the keys of the connection that r begins.

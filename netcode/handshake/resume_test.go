@@ -133,6 +133,28 @@ func TestResumeRefused(t *testing.T) {
 	}
 }
 
+func TestResumerCounts(t *testing.T) {
+	w := newWorld(t)
+	pkt, _, _ := NewResume(w.resumable(w.connect(mint(t, nil))), random(30)).Next(w.now)
+	forged := bytes.Clone(pkt)
+	forged[50] ^= 1
+	s := NewResumer(&ticketKey)
+	s.Open(pkt, wall)
+	s.Open(pkt, wall.Add(time.Minute))
+	if want := (ResumeCounters{Opened: 1, Expired: 1}); s.Counters != want {
+		t.Errorf("counters %+v, want %+v", s.Counters, want)
+	}
+	if n := testing.AllocsPerRun(99, func() {
+		s.Open(forged, wall)
+		s.Open(pkt[:1000], wall)
+	}); n != 0 {
+		t.Errorf("%v allocations to refuse what is made up", n)
+	}
+	if s.Counters.Forged != 100 || s.Counters.Malformed != 100 {
+		t.Errorf("counters %+v", s.Counters)
+	}
+}
+
 func TestAcceptRefuses(t *testing.T) {
 	a := Accept{CID: 1, TickRate: 60, MaxPayload: 1200, Timeout: time.Second, Ticket: make([]byte, 169)}
 	good := AppendAccept(nil, &a)

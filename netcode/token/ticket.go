@@ -1,6 +1,7 @@
 package token
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"time"
 
@@ -35,17 +36,29 @@ const ticketPlain = wire.TicketSize - wire.NonceSize - wire.TagSize
 
 var ticketAAD = binary.LittleEndian.AppendUint16([]byte("skirmish ticket"), wire.Version)
 
-// SealTicket appends the sealed ticket to dst: wire.TicketSize bytes. nonce must come from a secure random source.
-//
-//	24 B nonce · sealed { u32 CID · u32 seq · 32 B secret · 8 B schema · u8 suite · 16 B user id · 16 B match id ·
-//	16 B session id · u64 issued, Unix ms } · 16 B tag
-func SealTicket(dst []byte, key *Key, t *Ticket, nonce [wire.NonceSize]byte) []byte {
+// Tickets seals and opens tickets with one ticket key. What does not open costs no allocation: shards open what
+// strangers send. Not for concurrent use.
+type Tickets struct {
+	aead  cipher.AEAD
+	plain [ticketPlain]byte
+}
+
+// NewTickets uses the server's ticket key, which outlives the process.
+func NewTickets(key *Key) *Tickets {
 	aead, err := chacha20poly1305.NewX(key[:])
 	if err != nil {
 		panic("token: " + err.Error())
 	}
-	var buf [ticketPlain]byte
-	b := binary.LittleEndian.AppendUint32(buf[:0], t.CID)
+	return &Tickets{aead: aead}
+}
+
+// Seal appends the sealed ticket to dst: wire.TicketSize bytes. nonce must come from a secure random source. Allocates
+// nothing when dst has room.
+//
+//	24 B nonce · sealed { u32 CID · u32 seq · 32 B secret · 8 B schema · u8 suite · 16 B user id · 16 B match id ·
+//	16 B session id · u64 issued, Unix ms } · 16 B tag
+func (k *Tickets) Seal(dst []byte, t *Ticket, nonce [wire.NonceSize]byte) []byte {
+	b := binary.LittleEndian.AppendUint32(k.plain[:0], t.CID)
 	b = binary.LittleEndian.AppendUint32(b, t.Seq)
 	b = append(b, t.Secret[:]...)
 	b = append(b, t.Schema[:]...)
@@ -55,21 +68,16 @@ func SealTicket(dst []byte, key *Key, t *Ticket, nonce [wire.NonceSize]byte) []b
 	b = append(b, t.SessionID[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(t.Issued.UnixMilli()))
 	dst = append(dst, nonce[:]...)
-	return aead.Seal(dst, nonce[:], b, ticketAAD)
+	return k.aead.Seal(dst, dst[len(dst)-len(nonce):], b, ticketAAD)
 }
 
-// OpenTicket opens what SealTicket sealed. Age and sequence are the caller's to judge.
+// Open opens what Seal sealed. Age and sequence are the caller's to judge.
 // Errors: ErrForged, ErrMalformed.
-func OpenTicket(key *Key, b []byte) (t Ticket, err error) {
+func (k *Tickets) Open(b []byte) (t Ticket, err error) {
 	if len(b) != wire.TicketSize {
 		return Ticket{}, ErrForged
 	}
-	aead, err := chacha20poly1305.NewX(key[:])
-	if err != nil {
-		panic("token: " + err.Error())
-	}
-	var buf [ticketPlain]byte
-	plain, err := aead.Open(buf[:0], b[:wire.NonceSize], b[wire.NonceSize:], ticketAAD)
+	plain, err := k.aead.Open(k.plain[:0], b[:wire.NonceSize], b[wire.NonceSize:], ticketAAD)
 	if err != nil {
 		return Ticket{}, ErrForged
 	}
@@ -88,3 +96,11 @@ func OpenTicket(key *Key, b []byte) (t Ticket, err error) {
 	}
 	return t, nil
 }
+
+// SealTicket seals one ticket, see Tickets.
+func SealTicket(dst []byte, key *Key, t *Ticket, nonce [wire.NonceSize]byte) []byte {
+	return NewTickets(key).Seal(dst, t, nonce)
+}
+
+// OpenTicket opens one ticket, see Tickets.
+func OpenTicket(key *Key, b []byte) (Ticket, error) { return NewTickets(key).Open(b) }
