@@ -43,6 +43,9 @@ func TestPageInBrowser(t *testing.T) {
 	c.eval(`document.querySelector("#scores tr button").click()`)
 	c.until("a player is followed", `document.querySelectorAll("#scores tr.follow").length === 1`)
 	c.until("a few kills more", `document.querySelectorAll("#feed li").length > 2`)
+	c.shot("3-follow")
+	c.eval(`dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}))`)
+	c.until("nobody is followed", `document.querySelectorAll("#scores tr.follow").length === 0`)
 	c.shot("2-live")
 	if wide := c.eval(`document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight + 40`); wide != true {
 		t.Errorf("1440 × 900 needs scrolling: %v × %v", c.eval("document.documentElement.scrollWidth"), c.eval("document.documentElement.scrollHeight"))
@@ -55,7 +58,7 @@ func TestPageInBrowser(t *testing.T) {
 	if fits := c.eval(`document.documentElement.scrollWidth <= innerWidth`); fits != true {
 		t.Errorf("a phone needs scrolling sideways: %v", c.eval("document.documentElement.scrollWidth"))
 	}
-	c.shot("3-phone")
+	c.shot("4-phone")
 	c.silent()
 
 	c.open(server.URL, 1440, 900, false)
@@ -65,7 +68,7 @@ func TestPageInBrowser(t *testing.T) {
 	page.Close()
 	c.until("the end is told", `document.documentElement.dataset.state === "ended"`)
 	server.Close()
-	c.shot("4-ended")
+	c.shot("5-ended")
 	c.silent0()
 
 	// The same address again, as after `make run`: the page finds it by itself.
@@ -79,7 +82,7 @@ func TestPageInBrowser(t *testing.T) {
 	s.Close()
 	<-done
 	c.until("a dead server is noticed", `document.documentElement.dataset.state === "lost"`)
-	c.shot("5-lost")
+	c.shot("6-lost")
 }
 
 // silent0 forgets errors that a server that went away must cause.

@@ -20,6 +20,7 @@ type chrome struct {
 	t       *testing.T
 	in      *os.File
 	session string
+	loaded  chan struct{} // a page has fired its load event
 
 	mu       sync.Mutex
 	id       int
@@ -61,7 +62,7 @@ func startChrome(t *testing.T) *chrome {
 	}
 	theirs.Close()
 	theirsOut.Close()
-	c := &chrome{t: t, in: in, waiting: map[int]chan reply{}}
+	c := &chrome{t: t, in: in, waiting: map[int]chan reply{}, loaded: make(chan struct{}, 1)}
 	done := make(chan struct{})
 	go func() { // ends when the browser closes its side
 		defer close(done)
@@ -116,6 +117,11 @@ func (c *chrome) read(out *os.File) {
 		}
 		c.mu.Lock()
 		switch {
+		case m.Method == "Page.loadEventFired":
+			select {
+			case c.loaded <- struct{}{}:
+			default:
+			}
 		case m.Method == "Runtime.exceptionThrown":
 			c.problems = append(c.problems, m.Params.ExceptionDetails.Text+" "+m.Params.ExceptionDetails.Exception.Description)
 		case m.Method == "Log.entryAdded" && m.Params.Entry.Level == "error":
@@ -168,7 +174,16 @@ func (c *chrome) call(method string, params, result any) {
 func (c *chrome) open(url string, width, height int, phone bool) {
 	c.t.Helper()
 	c.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}, nil)
+	select {
+	case <-c.loaded: // of the page before
+	default:
+	}
 	c.call("Page.navigate", map[string]any{"url": url}, nil)
+	select {
+	case <-c.loaded:
+	case <-time.After(20 * time.Second):
+		c.t.Fatalf("%s does not load", url)
+	}
 }
 
 // eval returns what a JavaScript expression is in the page; promises are waited for.
@@ -205,6 +220,7 @@ func (c *chrome) shot(name string) {
 	if dir == "" {
 		return
 	}
+	c.eval(`new Promise(done => setTimeout(done, 1200))`) // cameras and fades come to rest
 	var r struct{ Data string }
 	c.call("Page.captureScreenshot", map[string]any{"format": "png"}, &r)
 	png, err := base64.StdEncoding.DecodeString(r.Data)

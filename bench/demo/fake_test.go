@@ -11,7 +11,6 @@ import (
 type fakeMatch struct {
 	rng   *rand.Rand
 	frame Frame
-	shots []struct{ x, y, vx, vy float64 }
 }
 
 func fakeScene() *Scene {

@@ -7,6 +7,7 @@ const neutral = "#c9d2de";
 const pickupColors = ["#2fb68a", "#f0e442", "#cc79a7", "#e8edf4"];
 const delayMs = 100;
 const snapUnits = 4; // farther between two frames than anybody walks: a respawn, not to be drawn as a flight
+const followZoom = 1.9, margin = 14; // pixels
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Rows of a frame, as view.go writes them.
@@ -57,17 +58,28 @@ export class Arena {
 
   // ---- geometry
 
-  fit() {
+  /** aim moves the camera towards the followed player, or back to the whole arena, and returns where units land. */
+  aim(now, players) {
     const { minX, minY, maxX, maxY } = this.scene;
-    const width = this.canvas.clientWidth, height = this.canvas.clientHeight, margin = 14;
-    const scale = Math.min((width - 2 * margin) / (maxX - minX), (height - 2 * margin) / (maxY - minY));
-    return { scale, dx: (width - (maxX - minX) * scale) / 2 - minX * scale, dy: (height - (maxY - minY) * scale) / 2 - minY * scale };
+    const target = players.find(p => p[id] === this.follow && p[alive]);
+    const want = target ? { zoom: followZoom, x: target[x], y: target[y] } : { zoom: 1, x: (minX + maxX) / 2, y: (minY + maxY) / 2 };
+    const camera = this.camera ||= { ...want };
+    const part = still ? 1 : 1 - Math.exp(-Math.min(now - (this.aimedAt || now), 100) / 140);
+    this.aimedAt = now;
+    for (const key of ["zoom", "x", "y"]) camera[key] += (want[key] - camera[key]) * part;
+    if (!target && camera.zoom < 1.003) Object.assign(camera, want);
+
+    const width = this.canvas.clientWidth, height = this.canvas.clientHeight;
+    const scale = camera.zoom * Math.min((width - 2 * margin) / (maxX - minX), (height - 2 * margin) / (maxY - minY));
+    const place = (size, low, high, at) => (high - low) * scale <= size - 2 * margin + 1
+      ? (size - (low + high) * scale) / 2
+      : Math.min(margin - low * scale, Math.max(size - margin - high * scale, size / 2 - at * scale)); // not beyond the edge
+    return { scale, dx: place(width, minX, maxX, camera.x), dy: place(height, minY, maxY, camera.y) };
   }
 
   at(e) {
-    if (!this.scene) return undefined;
-    const f = this.fit();
-    return { x: (e.offsetX - f.dx) / f.scale, y: (e.offsetY - f.dy) / f.scale };
+    const f = this.view;
+    return f && { x: (e.offsetX - f.dx) / f.scale, y: (e.offsetY - f.dy) / f.scale };
   }
 
   pick(e) {
@@ -139,37 +151,51 @@ export class Arena {
     c.setTransform(1, 0, 0, 1, 0, 0);
     c.clearRect(0, 0, width, height);
     if (!this.scene || !width) return;
-    const f = this.fit();
-    if (!this.ground) this.ground = this.drawGround(f, ratio, width, height);
-    c.drawImage(this.ground, 0, 0);
-    if (!this.frames.length) return;
+    const players = [];
+    let tick, a, b, part;
+    if (this.frames.length) {
+      tick = this.clock.tick(now);
+      ({ a, b, part } = this.between(tick));
+      for (const p of a.p) players.push(this.blend(p, b.byID.get(p[id]), part));
+      for (const p of b.p) if (!a.byID.has(p[id])) players.push(p);
+    }
+    const f = this.view = this.aim(now, players);
+    const unit = 1 / f.scale; // a pixel
+    const transform = [ratio * f.scale, 0, 0, ratio * f.scale, ratio * f.dx, ratio * f.dy];
+    if (this.camera.zoom === 1) {
+      this.ground ||= this.groundLayer(transform, unit, width, height);
+      c.drawImage(this.ground, 0, 0);
+      c.setTransform(...transform);
+    } else {
+      c.setTransform(...transform);
+      this.drawGround(c, unit, f.scale);
+    }
+    if (!b) return;
 
-    const tick = this.clock.tick(now);
-    const { a, b, part } = this.between(tick);
     this.happen(tick, now);
     this.drawn = b;
-
-    c.setTransform(ratio * f.scale, 0, 0, ratio * f.scale, ratio * f.dx, ratio * f.dy);
-    const unit = 1 / f.scale; // a pixel
     for (const k of b.k) this.drawPickup(c, k, unit, now);
     this.drawShots(c, a, b, part, unit);
-    const players = a.p.map(p => this.blend(p, b.byID.get(p[id]), part));
-    for (const p of b.p) if (!a.byID.has(p[id])) players.push(p);
     for (const p of players) if (p[alive]) this.drawBody(c, p, unit, now);
     this.drawEffects(c, unit, now);
     for (const p of players) if (p[alive]) this.drawLabel(c, p, unit);
   }
 
-  drawGround(f, ratio, width, height) {
+  groundLayer(transform, unit, width, height) {
     const layer = document.createElement("canvas");
     layer.width = width; layer.height = height;
-    const c = layer.getContext("2d"), s = this.scene;
-    c.setTransform(ratio * f.scale, 0, 0, ratio * f.scale, ratio * f.dx, ratio * f.dy);
-    const unit = 1 / f.scale, w = s.maxX - s.minX, h = s.maxY - s.minY;
+    const c = layer.getContext("2d");
+    c.setTransform(...transform);
+    this.drawGround(c, unit, 1 / unit);
+    return layer;
+  }
+
+  drawGround(c, unit, scale) {
+    const s = this.scene, w = s.maxX - s.minX, h = s.maxY - s.minY;
     c.fillStyle = "#121925";
     c.fillRect(s.minX, s.minY, w, h);
     let step = 1;
-    while (step * f.scale < 26) step *= 2;
+    while (step * scale < 26) step *= 2;
     c.lineWidth = unit;
     c.strokeStyle = "#192231";
     c.beginPath();
@@ -189,7 +215,6 @@ export class Arena {
     c.strokeStyle = "#465674";
     c.lineWidth = 2 * unit;
     c.strokeRect(s.minX, s.minY, w, h);
-    return layer;
   }
 
   drawPickup(c, k, unit, now) {

@@ -36,6 +36,7 @@ function loop(now) {
   requestAnimationFrame(loop);
 }
 requestAnimationFrame(loop);
+addEventListener("keydown", e => { if (e.key === "Escape") arena.follow = undefined; });
 setInterval(() => { if (arena.drawn) board.show(arena.drawn); }, 200);
 
 // ---- what the page says
