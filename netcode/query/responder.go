@@ -29,7 +29,7 @@ type Counters struct {
 	LAN        uint64
 
 	// refused in silence
-	Malformed uint64 // no question that this package knows, or of another size
+	Malformed uint64 // no question that this package knows, of another size, or from what is no host's address
 	Foreign   uint64 // LAN discovery from an address that is not of a LAN
 	Unset     uint64 // nothing to say yet
 	Limited   uint64 // its network, or all together, had their share of this second
@@ -74,7 +74,7 @@ func New(c Config) *Responder {
 // capacity of wire.MaxDatagram and may not overlap pkt. nil: no answer, and a counter says why. pkt is borrowed until
 // return. Allocates nothing.
 func (r *Responder) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out []byte) []byte {
-	if len(pkt) <= wire.HeadSize || len(pkt) > wire.MaxDatagram || from.Port() == 0 {
+	if len(pkt) <= wire.HeadSize || len(pkt) > wire.MaxDatagram || from.Port() == 0 || !isHost(from.Addr()) {
 		r.Counters.Malformed++
 		return nil
 	}
@@ -193,6 +193,14 @@ func isLAN(a netip.Addr) bool {
 	a = a.Unmap()
 	return a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback()
 }
+
+// isHost reports whether an answer to this address goes to one host: nobody makes us shout at a network.
+func isHost(a netip.Addr) bool {
+	a = a.Unmap()
+	return !a.IsMulticast() && !a.IsUnspecified() && a != broadcast
+}
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (r *Responder) admit(l *limiter, a netip.Addr, now time.Duration) bool {
 	switch l.admit(r.mac.network(a), now) {

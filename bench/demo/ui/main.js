@@ -19,7 +19,7 @@ const half = { color: "#56b4e9" }, tail = { color: "#e69f00", dash: [5, 3] };
 const charts = {
   tick: { title: "Tick time", format: micros, floor: 100, series: [{ key: "tick50", label: "p50", ...half }, { key: "tick99", label: "p99", ...tail }] },
   late: { title: "Tick lateness", format: micros, floor: 100, series: [{ key: "late50", label: "p50", ...half }, { key: "late99", label: "p99", ...tail }] },
-  players: { title: "Players", format: count, floor: 4, series: [{ key: "players", label: "connected", color: "#2fb68a" }] },
+  players: { title: "Players", format: count, floor: 8, series: [{ key: "players", label: "connected", color: "#2fb68a" }] },
   bytes: { title: "Bytes per client", format: bytes, floor: 1000, series: [{ key: "down", label: "down", ...half }, { key: "up", label: "up", ...tail }] },
   rtt: { title: "Round trip", format: millis, floor: 1, series: [{ key: "rtt50", label: "p50", ...half }, { key: "rtt99", label: "p99", ...tail }] },
 };
