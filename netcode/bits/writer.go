@@ -5,10 +5,9 @@ import "encoding/binary"
 // Writer appends bits to a buffer of fixed size. The zero Writer has no room; Reset gives it some.
 type Writer struct {
 	buf  []byte
-	pos  int    // bytes of buf that are final
+	pos  int    // bytes before acc; beyond len(buf) after an overflow
 	acc  uint64 // the bits after them
 	used uint   // how many, below 64
-	full bool   // more was written than buf holds
 }
 
 // Reset starts over in buf, whose length is the limit. buf is borrowed until Bytes was called.
@@ -31,10 +30,8 @@ func (w *Writer) Write(v uint64, n uint) {
 func (w *Writer) spill(v uint64, n uint) {
 	if len(w.buf)-w.pos >= 8 {
 		binary.LittleEndian.PutUint64(w.buf[w.pos:], w.acc)
-		w.pos += 8
-	} else {
-		w.full = true // all 64 bits are in use and the buffer ends before them
 	}
+	w.pos += 8 // without room too: Len goes on counting, and Overflow follows from it
 	w.used -= 64
 	w.acc = v >> (n - w.used) // a shift by 64 is 0 in Go: nothing was left
 }
@@ -72,11 +69,11 @@ func (w *Writer) Golomb(v uint64, k uint) {
 	w.Write(0, 32)
 }
 
-// Len is the number of bits written.
+// Len is the number of bits written, or that would have been with room enough.
 func (w *Writer) Len() int { return w.pos*8 + int(w.used) }
 
 // Overflow reports whether more was written than the buffer holds.
-func (w *Writer) Overflow() bool { return w.full || w.pos+int(w.used+7)/8 > len(w.buf) }
+func (w *Writer) Overflow() bool { return w.pos+int(w.used+7)/8 > len(w.buf) }
 
 // Bytes is what was written, the last byte filled with zeros; nil after Overflow. More may be written afterwards, and
 // Bytes called again.
