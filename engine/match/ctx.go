@@ -1,0 +1,65 @@
+package match
+
+import (
+	"time"
+
+	"github.com/skirmishgg/skirmish/netcode/snapshot"
+	"github.com/skirmishgg/skirmish/protocol/id"
+	"github.com/skirmishgg/skirmish/protocol/wire"
+)
+
+// Ctx is a game's view of its match. Every method is for the match's goroutine, during a call of Game.
+type Ctx struct{ m *Match }
+
+// Tick is the tick that runs, or during Join, Leave and Receive the one that runs next. It starts at 1.
+func (c *Ctx) Tick() uint32 { return c.m.tick }
+
+// Rate is in ticks a second.
+func (c *Ctx) Rate() int { return c.m.def.Rate }
+
+// Dt is the length of a tick in seconds.
+func (c *Ctx) Dt() float32 { return 1 / float32(c.m.def.Rate) }
+
+// TicksIn is how many ticks there are in t, rounded up: a way to say "a second from now" as a tick.
+func (c *Ctx) TicksIn(t time.Duration) uint32 { return c.m.def.ticksIn(t) }
+
+// ID is the match's.
+func (c *Ctx) ID() id.UUID { return c.m.id }
+
+// Params is what the match was started with.
+func (c *Ctx) Params() []byte { return c.m.params }
+
+// Schema is the compiled schema of the definition.
+func (c *Ctx) Schema() *snapshot.Schema { return c.m.schema }
+
+// Rand is the match's own randomness: the same seed gives the same numbers.
+func (c *Ctx) Rand() *Rand { return &c.m.rand }
+
+// Players are those who have a place, by slot, whether connected or away. The slice is borrowed: it changes when one
+// joins or leaves.
+func (c *Ctx) Players() []*Player { return c.m.players }
+
+// Spectators are those who only watch, by slot.
+func (c *Ctx) Spectators() []*Player { return c.m.spectators }
+
+// Kick removes p when the call into the game returns: Leave is called, his client reads why (wire.CloseKicked, as a
+// rule). Kicking twice is kicking once.
+func (c *Ctx) Kick(p *Player, why wire.Close) {
+	if why == wire.CloseNone {
+		why = wire.CloseKicked
+	}
+	if p.kick == wire.CloseNone {
+		p.kick = why
+		c.m.kicks++
+	}
+}
+
+// End ends the match after this tick, whose snapshots and events still go out. Clients read CloseMatchEnded.
+func (c *Ctx) End() { c.m.ending = true }
+
+// Post hands an operation to the services: a ring carries it away, a match never waits. data is copied, at most
+// PostMax bytes. on is the player on whose behalf, or nil. False: too large, or the ring is full and Posts.Dropped
+// counts it.
+//
+// Operations do not exist yet: what is posted is counted and thrown away by the node's stub worker.
+func (c *Ctx) Post(op uint16, on *Player, data []byte) bool { return c.m.post(op, on, data) }
