@@ -115,10 +115,13 @@ func (v *Viewer) giveBack(id, age int) {
 
 // sizeOf is the bits of a candidate.
 func (v *Viewer) sizeOf(id, age int) int {
-	if age == 0 || !has(v.deferred, id) {
+	switch {
+	case age == 0 || !has(v.deferred, id):
 		return int(v.w.created(id).n)
+	case !has(v.special, id):
+		return int(v.w.changes(id, age).n)
 	}
 	var out bits.Writer // has no room and counts
-	v.writeEntity(&out, id, age)
+	v.writeSpecial(&out, id, age)
 	return out.Len()
 }

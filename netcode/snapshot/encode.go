@@ -21,29 +21,33 @@ import (
 // created is the string that makes id appear as it is now.
 func (w *World) created(id int) *entityBits {
 	e := &w.strings[id]
-	if e.serial == w.serial {
-		return e
+	if e.serial != w.serial {
+		var out bits.Writer
+		out.Reset(w.scratch[:])
+		w.writeWhole(&out, id)
+		w.keep(e, &out)
 	}
-	var out bits.Writer
-	out.Reset(w.scratch[:])
-	w.writeWhole(&out, id)
-	return w.keep(e, &out)
+	return e
 }
 
 // changes is the string that takes id from what it was age ticks ago, when it was there, to what it is now.
 func (w *World) changes(id, age int) *entityBits {
 	e := &w.strings[age*w.s.entities+id]
-	if e.serial == w.serial {
-		return e
+	if e.serial != w.serial {
+		w.makeChanges(e, id, age)
 	}
+	return e
+}
+
+func (w *World) makeChanges(e *entityBits, id, age int) {
 	var out bits.Writer
 	out.Reset(w.scratch[:])
 	w.writeChanges(&out, id, age, spanOf(age), true)
-	return w.keep(e, &out)
+	w.keep(e, &out)
 }
 
 // keep moves what was written to where Viewers find it.
-func (w *World) keep(e *entityBits, out *bits.Writer) *entityBits {
+func (w *World) keep(e *entityBits, out *bits.Writer) {
 	n := out.Len()
 	used := out.Bytes()
 	for len(used)%8 != 0 {
@@ -55,13 +59,12 @@ func (w *World) keep(e *entityBits, out *bits.Writer) *entityBits {
 		if n > 0 {
 			e.word = binary.LittleEndian.Uint64(used)
 		}
-		return e
+		return
 	}
 	e.word = uint64(len(w.long))
 	for ; len(used) > 0; used = used[8:] {
 		w.long = append(w.long, binary.LittleEndian.Uint64(used))
 	}
-	return e
 }
 
 // put copies a string into a snapshot.

@@ -18,13 +18,17 @@ func (s *Schema) AppendEvent(dst []byte, event uint8, p unsafe.Pointer) []byte {
 	r := s.events[event]
 	var row [FieldsMax]uint32
 	r.Quantize(p, row[:len(r.fields)])
-	var buf [256]byte
+	dst = append(dst, event)
+	at := len(dst)
+	dst = append(dst, zeros[:(r.bits+7)/8]...)
 	var out bits.Writer
-	out.Reset(buf[:])
-	out.Write(uint64(event), 8)
+	out.Reset(dst[at:])
 	r.Write(&out, row[:])
-	return append(dst, out.Bytes()...)
+	out.Bytes()
+	return dst
 }
+
+var zeros [256]byte // NewSchema lets no event be longer
 
 // EventIndex is the number of the event in data; false when the schema has none such.
 func (s *Schema) EventIndex(data []byte) (event uint8, ok bool) {

@@ -11,6 +11,7 @@ type stats struct {
 	samples uint32 // deltas coded
 	ticks   uint32 // in which they were
 	nextAt  uint32 // tick at which the model is looked at again
+	looks   uint32 // how often it was
 
 	seen   [seenMax]seen // usual ones drift to the front
 	count  int
@@ -23,10 +24,11 @@ const (
 	seenMax = 32
 	classes = codedBitsMax + 1
 
-	learnEvery   = 32  // ticks between versions of a model, so that 4 slots outlive the 64 ticks of baselines
+	learnEvery   = 32  // least ticks between versions of a model, so that 4 slots outlive the 64 ticks of baselines
+	learnSlower  = 4   // times that this doubles: counts fill, and games do not change so often
 	learnSamples = 24  // fewer say nothing
-	horizon      = 256 // ticks over which a new model must earn what it costs to send
-	seenRare     = 512 // a mask is worth its place when it is at least one delta in so many
+	horizon      = 512 // ticks over which a new model must earn what it costs to send
+	escapeBits   = 9   // what a mask costs more without a place in the model, about
 )
 
 // add counts one delta.
@@ -66,11 +68,12 @@ func (s *stats) addResidual(field int, r int32) {
 // horizon is more than twice what it costs to send it until it is acknowledged.
 func (s *stats) improve(r *Record, span int, now, next *model) bool {
 	*next = model{}
-	s.chooseMasks(next)
+	carried := 2 + int64(1)<<span // snapshots that bring it along until one is acknowledged, about
+	price := 2 * carried * int64(max(s.ticks, 1))
+	s.chooseMasks(r, price, next)
 	s.chooseOrders(r, now, next)
 	saved := int64(s.cost(r, now)) - int64(s.cost(r, next))
-	carried := int64(next.size(r)) * (2 + int64(1)<<span)
-	return saved*horizon > 2*carried*int64(max(s.ticks, 1))
+	return saved*horizon > price*int64(next.size(r))
 }
 
 // age halves the counts, so that the past fades.
@@ -90,13 +93,14 @@ func (s *stats) age() {
 	}
 }
 
-// chooseMasks takes the usual masks and gives them and escape the lengths of a Huffman code.
-func (s *stats) chooseMasks(m *model) {
+// chooseMasks takes the masks that are usual enough to earn their place, and gives them and escape the lengths of a
+// Huffman code. price: what a bit of the model must save, see improve.
+func (s *stats) chooseMasks(r *Record, price int64, m *model) {
 	s.sortSeen()
 	var weights [masksMax + 1]uint32
 	rest := s.samples
 	for _, entry := range s.seen[:s.count] {
-		if m.count == masksMax || entry.count < 2 || entry.count*seenRare < s.samples {
+		if m.count == masksMax || int64(entry.count)*escapeBits*horizon <= price*int64(len(r.fields)+3) {
 			break
 		}
 		m.masks[m.count], weights[m.count] = entry.mask, entry.count

@@ -46,13 +46,13 @@ func count(set []uint64, from, to int) (n int) {
 // A subset of a universe that both ends know travels as runs: the members of the universe in order are skipped and
 // taken in turn.
 //
-//	Golomb(runs, 0) · per run: Golomb(skip, 1) · Golomb(taken-1, 1) · [what belongs to each taken]
+//	Golomb(runs, 0) · per run: Golomb(skip, 0) · Golomb(taken-1, 1) · [what belongs to each taken]
 //
 // skip of the first run counts from the first member, of later ones from one behind the last run, whose end is known
 // to be skipped.
 const (
 	orderRuns  = 0
-	orderSkip  = 1
+	orderSkip  = 0
 	orderTaken = 1
 )
 

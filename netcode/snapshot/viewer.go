@@ -27,6 +27,7 @@ type Viewer struct {
 	changed  []uint64 // held, to be seen, different
 	due      []uint64 // gone or changed
 	foreign  []uint64 // not held
+	special  []uint64 // gone, or late: no string that viewers share says what is due
 	deferred []uint64 // held, due and left out
 	budget   budget
 }
@@ -75,8 +76,8 @@ func NewViewer(w *World) *Viewer {
 		ages:     make([]uint8, historyTicks*w.s.entities),
 		versions: make([]uint8, historyTicks*len(w.models)),
 	}
-	sets := make([]uint64, 7*words)
-	for _, set := range []*[]uint64{&v.visible, &v.gone, &v.born, &v.changed, &v.due, &v.foreign, &v.deferred} {
+	sets := make([]uint64, 8*words)
+	for _, set := range []*[]uint64{&v.visible, &v.gone, &v.born, &v.changed, &v.due, &v.foreign, &v.special, &v.deferred} {
 		*set, sets = sets[:words:words], sets[words:]
 	}
 	v.budget.init(w.s)
@@ -146,8 +147,12 @@ func (v *Viewer) compare(age int, visible []uint64) {
 		v.changed[i] = held[i] & seen & since[i]
 		v.foreign[i] = w.s.all[i] &^ held[i]
 	}
+	copy(v.special, v.gone)
 	if v.sent[at].late {
 		v.compareLate(age, held, late)
+		for i := range late {
+			v.special[i] |= late[i]
+		}
 	}
 	for i := range v.due {
 		v.due[i] = v.gone[i] | v.changed[i]
@@ -180,17 +185,25 @@ func (v *Viewer) ageOf(id, age int) int {
 
 // write writes the snapshot; choosing: of due and born just what budget chose.
 func (v *Viewer) write(out *bits.Writer, age int, choosing bool) {
+	universe := v.w.s.all
 	if age > 0 {
+		held := v.heldAt(v.at(age))
 		v.writeModels(out, age)
 		out.Bool(choosing)
 		if choosing {
-			writeRuns(out, v.heldAt(v.at(age)), v.deferred)
+			writeRuns(out, held, v.deferred)
 		}
-		v.writeDue(out, age)
-	}
-	universe := v.foreign
-	if age == 0 {
-		universe = v.w.s.all
+		list := runs{universe: held, subset: v.due}
+		out.Golomb(uint64(list.number()), orderRuns)
+		for {
+			first, end, skip, taken, ok := list.next()
+			if !ok {
+				break
+			}
+			writeRun(out, skip, taken)
+			v.writeDue(out, first, end, age)
+		}
+		universe = v.foreign
 	}
 	list := runs{universe: universe, subset: v.born}
 	out.Golomb(uint64(list.number()), orderRuns)
@@ -206,35 +219,51 @@ func (v *Viewer) write(out *bits.Writer, age int, choosing bool) {
 	}
 }
 
-// writeDue writes what happened to those whom the client holds.
-func (v *Viewer) writeDue(out *bits.Writer, age int) {
-	list := runs{universe: v.heldAt(v.at(age)), subset: v.due}
-	out.Golomb(uint64(list.number()), orderRuns)
-	for {
-		first, end, skip, taken, ok := list.next()
-		if !ok {
-			return
+// writeDue writes what happened to those of due from first to before end. The innermost loop of a tick: players times
+// viewers. What is usual, a string that another viewer had made and that fits a word, stays in the loop.
+func (v *Viewer) writeDue(out *bits.Writer, first, end, age int) {
+	w := v.w
+	strings := w.strings[age*w.s.entities : (age+1)*w.s.entities]
+	for i := first >> 6; i <= (end-1)>>6; i++ {
+		set := v.due[i]
+		if i == first>>6 {
+			set &= ^uint64(0) << (first & 63)
 		}
-		writeRun(out, skip, taken)
-		for id := first; id >= 0 && id < end; id = next(v.due, id+1) {
-			v.writeEntity(out, id, age)
+		if i == end>>6 {
+			set &= 1<<(end&63) - 1
+		}
+		special := v.special[i]
+		for ; set != 0; set &= set - 1 {
+			bit := bitcount.TrailingZeros64(set)
+			id := i<<6 | bit
+			if special>>bit&1 != 0 {
+				v.writeSpecial(out, id, age)
+				continue
+			}
+			e := &strings[id]
+			if e.serial != w.serial {
+				w.makeChanges(e, id, age)
+			}
+			if e.n <= 64 {
+				out.Write(e.word, uint(e.n))
+			} else {
+				w.put(out, e)
+			}
 		}
 	}
 }
 
-func (v *Viewer) writeEntity(out *bits.Writer, id, age int) {
+// writeSpecial writes someone who is gone or late.
+func (v *Viewer) writeSpecial(out *bits.Writer, id, age int) {
 	if has(v.gone, id) {
 		v.w.writeRemoved(out, id, spanOf(age))
 		return
 	}
-	switch old := v.ageOf(id, age); {
-	case old == age:
-		v.w.put(out, v.w.changes(id, age))
-	case old <= ageMax && v.w.holds(v.w.tick-uint32(old)):
+	if old := v.ageOf(id, age); old <= ageMax && v.w.holds(v.w.tick-uint32(old)) {
 		v.w.writeChanges(out, id, old, spanOf(age), false)
-	default:
-		v.w.writeReplaced(out, id, spanOf(age))
+		return
 	}
+	v.w.writeReplaced(out, id, spanOf(age))
 }
 
 // writeModels writes those models for the baseline's age that its holder does not know.

@@ -41,7 +41,6 @@ type World struct {
 	since       []uint64     // by age: set of what changed since
 	sinceSerial [ageMax + 1]uint32
 	scratch     [stringBytes]byte
-	words       [stringBytes / 8]uint64
 
 	// by kind * spans + span
 	models   []model
@@ -215,10 +214,9 @@ func (w *World) learn(tick uint32) {
 			if w.versions[i]++; w.versions[i] == 0 {
 				w.versions[i] = slots // 0 is taken; the next that falls into the same slot
 			}
-			s.nextAt = tick + learnEvery
-		} else {
-			s.nextAt = tick + learnEvery/2
 		}
+		s.nextAt = tick + learnEvery<<min(s.looks, learnSlower)
+		s.looks++
 		s.age()
 	}
 }
