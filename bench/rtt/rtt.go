@@ -32,6 +32,9 @@ const (
 // Sender is a client's connection: Send queues or sends one event; the event is not kept.
 type Sender interface{ Send(event []byte) error }
 
+// ticker is a Sender that repeats what is unacked in its ticks, and so must go on ticking.
+type ticker interface{ Tick() }
+
 // Report is what a Drive saw.
 type Report struct {
 	Clients int     `json:"clients"`
@@ -86,7 +89,7 @@ func (s *Sink) Received(event []byte) {
 }
 
 // Drive sends an event a tick from each client, unmeasured for warm, then measured until each has sent count of them.
-// Errors: a Sender's, unless busy says that it is only full.
+// Errors: a Sender's.
 func Drive(s *Sink, clients []Sender, rate int, warm time.Duration, count int) (Report, error) {
 	period := time.Second / time.Duration(rate)
 	step := period / slots
@@ -109,8 +112,13 @@ func Drive(s *Sink, clients []Sender, rate int, warm time.Duration, count int) (
 		}
 	}
 	sent := uint64(len(clients) * count)
-	for wait := s.clock.Now() + stragglerWait; s.received() < sent && s.clock.Now() < wait; {
-		s.clock.SleepUntil(s.clock.Now() + 10*time.Millisecond)
+	for next, wait := s.clock.Now()+period, s.clock.Now()+stragglerWait; s.received() < sent && next < wait; next += period {
+		s.clock.SleepUntil(next)
+		for _, c := range clients {
+			if t, ok := c.(ticker); ok {
+				t.Tick()
+			}
+		}
 	}
 	return s.report(len(clients), sent), nil
 }

@@ -1,0 +1,24 @@
+package bench
+
+import "github.com/skirmishgg/skirmish/bench/proc"
+
+// Rows are the questions in the order they are measured.
+func Rows() []Row {
+	return []Row{
+		transportRow,
+		handshakeRow,
+		rttRow,
+	}
+}
+
+// roles are what children do, by the name on their command line.
+var roles = map[string]func(con *proc.Console, args []string) error{
+	"floor":          floorServer,
+	"load":           loadChild,
+	"transport":      transportServer,
+	"proxy":          proxyChild,
+	"rtt-client":     rttClient,
+	"rtt-kcp-server": kcpServer,
+	"rtt-kcp-client": kcpClient,
+	"rtt-websocket":  websocketChild,
+}
