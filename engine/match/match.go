@@ -114,10 +114,6 @@ func New(c Config) (*Match, error) {
 		p.Slot, p.Spectator, p.Entity = i, i >= m.def.MaxPlayers, NoID
 		p.input = unsafe.Add(base, uintptr(i)*size)
 	}
-	m.game = m.def.New()
-	m.returner, _ = m.game.(Returner)
-	m.watcher, _ = m.game.(Watcher)
-	m.listener, _ = m.game.(Listener)
 	if err := m.init(); err != nil {
 		return nil, fmt.Errorf("match %s: %w", m.def.Name, err)
 	}
@@ -129,6 +125,10 @@ func New(c Config) (*Match, error) {
 
 func (m *Match) init() error {
 	defer m.catch()
+	m.game = m.def.New()
+	m.returner, _ = m.game.(Returner)
+	m.watcher, _ = m.game.(Watcher)
+	m.listener, _ = m.game.(Listener)
 	return m.game.Init(&m.ctx)
 }
 
