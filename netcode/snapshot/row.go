@@ -97,6 +97,49 @@ func (r *Record) Read(rd *bits.Reader, row []uint32) bool {
 	return ok && !rd.Overflow()
 }
 
+// WriteDelta appends row against before, another row of the record:
+//
+//	1 bit: same? · [for each field 1 bit: changed? · code raw]
+func (r *Record) WriteDelta(w *bits.Writer, before, row []uint32) {
+	var diff uint32
+	for i := range r.fields {
+		diff |= before[i] ^ row[i]
+	}
+	w.Bool(diff == 0)
+	if diff == 0 {
+		return
+	}
+	for i := range r.fields {
+		w.Bool(before[i] != row[i])
+		if before[i] != row[i] {
+			w.Write(uint64(row[i]), uint(r.fields[i].bits))
+		}
+	}
+}
+
+// ReadDelta fills row with what WriteDelta wrote; false when bits are missing or a number is outside its range.
+func (r *Record) ReadDelta(rd *bits.Reader, before, row []uint32) bool {
+	copy(row[:len(r.fields)], before)
+	if rd.Bool() {
+		return true
+	}
+	ok := true
+	for i := range r.fields {
+		if rd.Bool() {
+			row[i] = uint32(rd.Read(uint(r.fields[i].bits)))
+			ok = ok && row[i] <= r.fields[i].span
+		}
+	}
+	return ok && !rd.Overflow()
+}
+
+// Zero fills row with the codes nearest to zero.
+func (r *Record) Zero(row []uint32) {
+	for i := range r.fields {
+		row[i] = r.fields[i].zero
+	}
+}
+
 func (f *field) integer(at unsafe.Pointer) int64 {
 	switch f.form {
 	case formInt8:
