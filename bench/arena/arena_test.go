@@ -149,7 +149,8 @@ func TestRay(t *testing.T) {
 			t.Errorf("from %v, %v along %v, %v: %v, want %v", x, y, dx, dy, got, want)
 		}
 	}
-	f(3, 11, 1, 0, 37.0+2) // along the free row to the far wall, cut at 40 if it were further
+	f(3, 11, 1, 0, 40)  // along a free row, no further than asked
+	f(33, 11, 1, 0, 29) // to the far wall
 	f(3, 3, -1, 0, 1)
 	f(3, 3, 0, -1, 1)
 	f(0.5, 0.5, 1, 0, 0) // inside a wall

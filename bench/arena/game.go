@@ -46,7 +46,24 @@ func (g *Game) Join(c *match.Ctx, p *match.Player) error {
 	p.Entity, g.seats[p.Slot] = id, p
 	*e = Player{Slot: uint8(p.Slot), Score: Score{Team: g.smallerTeam(e)}}
 	g.spawn(c, e)
+	welcome(c, p)
 	return nil
+}
+
+func welcome(c *match.Ctx, p *match.Player) {
+	if match.Send(c, p, &Welcome{Slot: uint8(p.Slot)}) != nil {
+		return // the connection is lost again; the next Return says it
+	}
+}
+
+// Away leaves a player's body standing where it is: the zero input moves nobody.
+func (g *Game) Away(*match.Ctx, *match.Player) {}
+
+// Return tells a player who is back, perhaps in a new process, which seat is theirs.
+func (g *Game) Return(c *match.Ctx, p *match.Player) {
+	if !p.Spectator {
+		welcome(c, p)
+	}
 }
 
 func (g *Game) smallerTeam(except *Player) uint8 {

@@ -95,6 +95,11 @@ type Input struct {
 	Shown uint8   `snap:"bits=6"` // ticks between this input's and the world that was on the player's screen
 }
 
+// Welcome tells a player which seat is theirs: the entity of the player kind at that slot.
+type Welcome struct {
+	Slot uint8 `snap:"bits=5"`
+}
+
 // Shot is a rail's trace, for the eye: it is sent once and may be lost.
 type Shot struct {
 	By     uint8   `snap:"bits=5"`
@@ -137,7 +142,7 @@ func Definition(rate int) match.Definition {
 	return match.Definition{
 		Name: name(rate), Rate: rate, MaxPlayers: PlayersMax, MaxSpectators: 8, Rewind: 200 * time.Millisecond,
 		Schema: match.Schema[Input](match.Kind[Player](PlayersMax), match.Kind[Rocket](rocketsMax), match.Kind[Pickup](pickupsMax), match.Kind[Round](1),
-			match.Event[Shot](), match.Event[Blast](), match.Event[Kill](), match.Event[Taken](), match.Event[RoundEnd]()),
+			match.Event[Welcome](), match.Event[Shot](), match.Event[Blast](), match.Event[Kill](), match.Event[Taken](), match.Event[RoundEnd]()),
 		New: func() match.Game { return &Game{} },
 	}
 }
