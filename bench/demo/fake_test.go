@@ -15,7 +15,7 @@ type fakeMatch struct {
 
 func fakeScene() *Scene {
 	return &Scene{
-		Name: "crossfire", Rate: 60, MinX: -32, MinY: -24, MaxX: 32, MaxY: 24, Radius: 0.6, Teams: []string{"Blue", "Orange"}, Weapons: []string{"railed", "rocketed"},
+		Name: "crossfire", Rate: 60, MinX: -32, MinY: -24, MaxX: 32, MaxY: 24, Radius: 0.6, Teams: []string{"Red", "Blue"}, Weapons: []string{"railed", "rocketed"},
 		Walls: []Rect{{-6, -1, 12, 2}, {-1, -8, 2, 16}, {-22, -14, 8, 2}, {14, 12, 8, 2}, {-22, 12, 2, 8}, {20, -20, 2, 8}},
 	}
 }
@@ -31,7 +31,7 @@ func fakeRoster(count int) (names []Name) {
 func newFakeMatch(count int) *fakeMatch {
 	m := &fakeMatch{rng: rand.New(rand.NewPCG(7, 7))}
 	for i := range count {
-		m.frame.Players = append(m.frame.Players, Player{ID: uint16(i), Team: uint8(i % 2), Alive: i != 5, Health: float32(i+2) / float32(count+1), Kills: uint16(count - i), Deaths: uint16(i / 2)})
+		m.frame.Players = append(m.frame.Players, Player{ID: uint16(i), Team: uint8(i % 2), Alive: i != 5, Health: float32(i+2) / float32(count+1), Armor: float32(i%3) / 2, Kills: uint16(count - i), Deaths: uint16(i / 2)})
 	}
 	for i := range 6 {
 		m.frame.Pickups = append(m.frame.Pickups, Pickup{ID: uint16(i), Kind: uint8(i % 3), X: float32(i*10 - 25), Y: float32(18 - 36*(i%2)), Ready: i != 4})
@@ -44,6 +44,7 @@ func (m *fakeMatch) step() *Frame {
 	f := &m.frame
 	f.Tick += 2
 	f.Events = f.Events[:0]
+	f.Round = Round{Number: 3, Left: uint16(299 - f.Tick/60%300), Points: []uint16{23, 19}}
 	t := float64(f.Tick) / 60
 	for i := range f.Players {
 		p := &f.Players[i]
@@ -69,7 +70,7 @@ func (m *fakeMatch) step() *Frame {
 	for i := range 3 {
 		a := float64(i) * 2.1
 		d := math.Mod(t*14+float64(i)*9, 30)
-		f.Projectiles = append(f.Projectiles, Projectile{ID: uint16(int(t*14+float64(i)*9)/30*3 + i), Team: uint8(i % 2), X: float32(d*math.Cos(a) - 4), Y: float32(d * math.Sin(a))})
+		f.Projectiles = append(f.Projectiles, Projectile{ID: uint32(int(t*14+float64(i)*9)/30*3 + i), Team: uint8(i % 2), X: float32(d*math.Cos(a) - 4), Y: float32(d * math.Sin(a))})
 	}
 	return f
 }

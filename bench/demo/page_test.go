@@ -169,7 +169,7 @@ func TestStream(t *testing.T) {
 	}
 	page.AddFrame(newFakeMatch(4).step())
 	kind, data = s.next()
-	if kind != "frame" || data["t"] != 2.0 || len(data["p"].([]any)) != 4 || len(data["p"].([]any)[0].([]any)) != 9 || len(data["k"].([]any)) != 6 {
+	if kind != "frame" || data["t"] != 2.0 || len(data["p"].([]any)) != 4 || len(data["p"].([]any)[0].([]any)) != 10 || len(data["k"].([]any)) != 6 {
 		t.Fatalf("then: %s %v", kind, data)
 	}
 	page.AddFigures(fakeFigures(7))
@@ -230,11 +230,12 @@ func TestFrameJSON(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
-	f(Frame{Tick: 7}, `{"t":7,"p":[],"s":[],"k":[],"e":[]}`)
+	f(Frame{Tick: 7}, `{"t":7,"p":[],"s":[],"k":[],"e":[],"r":[0,0]}`)
 	f(Frame{
-		Tick: 4e9, Players: []Player{{ID: 1, Team: 1, Alive: true, X: -1.5, Y: nan, Angle: 3.14159, Health: 1, Kills: 2, Deaths: 3}, {ID: 2}},
+		Tick: 4e9, Players: []Player{{ID: 1, Team: 1, Alive: true, X: -1.5, Y: nan, Angle: 3.14159, Health: 1, Armor: 0.5, Kills: 2, Deaths: 3}, {ID: 2}},
 		Projectiles: []Projectile{{ID: 9, Kind: 1, X: 2}}, Pickups: []Pickup{{ID: 3, Kind: 2, Ready: true}}, Events: []Event{{Kind: EventKill, By: 1, Of: 2, How: 1}},
-	}, `{"t":4000000000,"p":[[1,1,1,-1.50,0.00,3.14,1.00,2,3],[2,0,0,0.00,0.00,0.00,0.00,0,0]],"s":[[9,1,0,2.00,0.00]],"k":[[3,2,0.00,0.00,1]],"e":[[2,1,2,1,0,0.00,0.00,0.00,0.00]]}`)
+		Round: Round{Number: 3, Left: 299, Points: []uint16{4, 5}},
+	}, `{"t":4000000000,"p":[[1,1,1,-1.50,0.00,3.14,1.00,0.50,2,3],[2,0,0,0.00,0.00,0.00,0.00,0.00,0,0]],"s":[[9,1,0,2.00,0.00]],"k":[[3,2,0.00,0.00,1]],"e":[[2,1,2,1,0,0.00,0.00,0.00,0.00]],"r":[3,299,4,5]}`)
 }
 
 // TestAssets: everything the page asks for is in the binary, and nothing points to another host.
@@ -265,7 +266,7 @@ func TestAssets(t *testing.T) {
 		}
 	}
 	f("/", "text/html", "<title>Skirmish")
-	f("/style.css", "text/css", "--team0")
+	f("/style.css", "text/css", "--focus")
 	f("/icon.svg", "image/svg+xml", "<svg")
 	for _, js := range []string{"/main.js", "/arena.js", "/board.js", "/chart.js", "/stream.js"} {
 		f(js, "text/javascript", "//")

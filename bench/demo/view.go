@@ -36,6 +36,13 @@ type Frame struct {
 	Projectiles []Projectile
 	Pickups     []Pickup
 	Events      []Event // since the frame before
+	Round       Round
+}
+
+// Round is the state of the game as a whole.
+type Round struct {
+	Number, Left uint16   // Left in seconds
+	Points       []uint16 // of the teams
 }
 
 // Player is one player as seen by the spectator.
@@ -44,13 +51,13 @@ type Player struct {
 	Team          uint8
 	Alive         bool
 	X, Y, Angle   float32 // radians, 0 to the right, clockwise on the page
-	Health        float32 // 0 to 1
+	Health, Armor float32 // 0 to 1
 	Kills, Deaths uint16
 }
 
 // Projectile is something that flies.
 type Projectile struct {
-	ID         uint16
+	ID         uint32 // not used again soon
 	Kind, Team uint8
 	X, Y       float32
 }
@@ -71,7 +78,7 @@ const (
 	EventKill                       // By killed Of, with How; By == Of: an accident
 	EventBlast                      // at X, Y, ToX is the radius
 	EventTake                       // By took a pickup of kind How
-	EventScore                      // Team By scored, now ToX
+	EventRound                      // a round has ended; How is the team that won it, 255 nobody
 )
 
 // Event is something that happened between two frames.
@@ -120,8 +127,8 @@ func (f Figures) MarshalJSON() ([]byte, error) {
 // appendJSON is one frame as the page reads it: arrays, because names would be three quarters of it. 30 of these go out
 // every second, so it is written by hand.
 //
-//	{"t":tick,"p":[[id,team,alive,x,y,angle,health,kills,deaths]…],"s":[[id,kind,team,x,y]…],"k":[[id,kind,x,y,ready]…],
-//	 "e":[[kind,by,of,how,hit,x,y,toX,toY]…]}
+//	{"t":tick,"p":[[id,team,alive,x,y,angle,health,armor,kills,deaths]…],"s":[[id,kind,team,x,y]…],"k":[[id,kind,x,y,ready]…],
+//	 "e":[[kind,by,of,how,hit,x,y,toX,toY]…],"r":[number,left,points…]}
 func (f *Frame) appendJSON(b []byte) []byte {
 	b = append(b, `{"t":`...)
 	b = strconv.AppendUint(b, uint64(f.Tick), 10)
@@ -129,7 +136,7 @@ func (f *Frame) appendJSON(b []byte) []byte {
 	for i := range f.Players {
 		p := &f.Players[i]
 		b = appendInts(b, uint(p.ID), uint(p.Team), digit(p.Alive))
-		b = appendFloats(b, p.X, p.Y, p.Angle, p.Health)
+		b = appendFloats(b, p.X, p.Y, p.Angle, p.Health, p.Armor)
 		b = append(appendInts2(b, uint(p.Kills), uint(p.Deaths)), ']', ',')
 	}
 	b = append(closeList(b), `,"s":[`...)
@@ -151,7 +158,11 @@ func (f *Frame) appendJSON(b []byte) []byte {
 		b = appendInts(b, uint(e.Kind), uint(e.By), uint(e.Of), uint(e.How), digit(e.Hit))
 		b = append(appendFloats(b, e.X, e.Y, e.ToX, e.ToY), ']', ',')
 	}
-	return append(closeList(b), '}')
+	b = appendInts(append(closeList(b), `,"r":`...), uint(f.Round.Number), uint(f.Round.Left))
+	for _, points := range f.Round.Points {
+		b = appendInts2(b, uint(points))
+	}
+	return append(b, ']', '}')
 }
 
 // appendInts opens a row.

@@ -2,20 +2,20 @@
 
 import { Clock } from "./stream.js";
 
-export const teamColors = ["#56b4e9", "#e69f00"];
+export const teamColors = ["#f4694c", "#56b4e9"];
 const neutral = "#c9d2de";
-const pickupColors = ["#2fb68a", "#f0e442", "#cc79a7", "#e8edf4"];
+const pickupColors = ["#2fb68a", "#b9c7ff", "#f0c541"]; // health, armour, rockets
 const delayMs = 100;
 const snapUnits = 4; // farther between two frames than anybody walks: a respawn, not to be drawn as a flight
 const followZoom = 1.9, margin = 14; // pixels
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Rows of a frame, as view.go writes them.
-const id = 0, team = 1, alive = 2, x = 3, y = 4, angle = 5, health = 6;
+const id = 0, team = 1, alive = 2, x = 3, y = 4, angle = 5, health = 6, armor = 7;
 const shot = { id: 0, kind: 1, team: 2, x: 3, y: 4 };
 const pickup = { id: 0, kind: 1, x: 2, y: 3, ready: 4 };
 const event = { kind: 0, by: 1, of: 2, how: 3, hit: 4, x: 5, y: 6, toX: 7, toY: 8 };
-export const kinds = { shot: 1, kill: 2, blast: 3, take: 4, score: 5 };
+export const kinds = { shot: 1, kill: 2, blast: 3, take: 4, round: 5 };
 
 export class Arena {
   /** onEvent gets each event when it is drawn, so that the kill feed agrees with the picture. */
@@ -312,8 +312,12 @@ export class Arena {
     const top = p[y] - r - 9 * unit;
     c.fillStyle = "#0a0d13cc";
     c.fillRect(p[x] - w / 2 - unit, top - unit, w + 2 * unit, h + 2 * unit);
-    c.fillStyle = p[health] > 0.35 ? "#2fb68a" : "#e8743b";
+    c.fillStyle = p[health] > 0.35 ? "#2fb68a" : "#f0c541";
     c.fillRect(p[x] - w / 2, top, w * Math.max(0, Math.min(1, p[health])), h);
+    if (p[armor] > 0) {
+      c.fillStyle = "#b9c7ff";
+      c.fillRect(p[x] - w / 2, top, w * Math.min(1, p[armor]), h * 0.42);
+    }
     const name = this.names.get(p[id])?.name;
     if (!name) return;
     const near = this.hover && Math.hypot(this.hover.x - p[x], this.hover.y - p[y]) < r * 3;

@@ -3,7 +3,7 @@
 import { kinds, teamColors } from "./arena.js";
 
 const feedMax = 6, feedMs = 6000;
-const id = 0, team = 1, alive = 2, health = 6, kills = 7, deaths = 8;
+const id = 0, team = 1, alive = 2, health = 6, armor = 7, kills = 8, deaths = 9;
 
 function element(tag, className, text) {
   const e = document.createElement(tag);
@@ -13,14 +13,12 @@ function element(tag, className, text) {
 }
 
 export class Board {
-  constructor(arena, scores, totals, feed) {
-    Object.assign(this, { arena, scores, totals, feed });
+  constructor(arena, scores, totals, round, feed) {
+    Object.assign(this, { arena, scores, totals, round, feed });
     this.rows = new Map(); // id → its row and what stands in it
-    this.points = undefined; // a team's score, when the game keeps one
   }
 
   setScene(scene) {
-    this.points = undefined;
     this.totalCells = scene.teams.map((name, i) => {
       const cell = element("div");
       cell.style.setProperty("--team", teamColors[i] || "#c9d2de");
@@ -60,18 +58,20 @@ export class Board {
       cell.colSpan = 4;
       this.scores.append(empty);
     }
-    this.totalCells.forEach((t, i) => set(t.value, String(this.points?.[i] ?? sums[i])));
+    const [number, left, ...points] = frame.r;
+    this.totalCells.forEach((t, i) => set(t.value, String(points[i] ?? sums[i])));
+    set(this.round, number ? `Round ${number} · ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left` : "");
   }
 
   row(p) {
     let row = this.rows.get(p[id]);
     if (row) return row;
     const tr = element("tr");
-    row = { tr, badge: element("i"), name: element("button"), bar: element("i"), kills: element("td"), deaths: element("td"), width: -1 };
+    row = { tr, badge: element("i"), name: element("button"), bar: element("i"), plate: element("i", "plate"), kills: element("td"), deaths: element("td"), width: -1 };
     const who = element("td");
     who.append(row.badge, row.name);
     const life = element("td"), track = element("span", "bar");
-    track.append(row.bar);
+    track.append(row.bar, row.plate);
     life.append(track);
     tr.append(who, life, row.kills, row.deaths);
     tr.addEventListener("click", () => { this.arena.follow = this.arena.follow === p[id] ? undefined : p[id]; this.mark(); });
@@ -96,6 +96,11 @@ export class Board {
       row.bar.className = width > 35 ? "" : "low";
       row.bar.parentElement.title = p[alive] ? width + " %" : "dead";
     }
+    const plate = p[alive] ? Math.round(p[armor] * 100) : 0;
+    if (row.plateWidth !== plate) {
+      row.plateWidth = plate;
+      row.plate.style.width = plate + "%";
+    }
   }
 
   mark() {
@@ -103,15 +108,12 @@ export class Board {
   }
 
   /** happen gets each event when the arena draws it. */
-  happen([kind, by, of, how, , , , toX]) {
-    if (kind === kinds.score) {
-      this.points = this.points || this.scene.teams.map(() => 0);
-      this.points[by] = toX;
-    }
-    if (kind !== kinds.kill) return;
+  happen([kind, by, of, how]) {
+    if (kind !== kinds.kill && kind !== kinds.round) return;
     const line = element("li");
     const verb = this.scene.weapons?.[how] || "shot";
-    if (by === of) line.append(this.who(of), element("em", "", "died"));
+    if (kind === kinds.round) line.append(how < this.scene.teams.length ? `${this.scene.teams[how]} wins the round` : "The round is a draw");
+    else if (by === of) line.append(this.who(of), element("em", "", "died"));
     else line.append(this.who(by), element("em", "", verb), this.who(of));
     this.feed.append(line);
     while (this.feed.children.length > feedMax) this.feed.firstElementChild.remove();

@@ -29,7 +29,7 @@ const drawn = Object.entries(charts).map(([name, options]) => new Chart(document
 
 let board;
 const arena = new Arena(find("arena"), e => board.happen(e));
-board = new Board(arena, find("scores"), find("totals"), find("feed"));
+board = new Board(arena, find("scores"), find("totals"), find("round"), find("feed"));
 
 function loop(now) {
   arena.draw(now);
