@@ -93,8 +93,9 @@ func (p *Peer) BeginResume(dst []byte, keys seal.Keys, serverRandom [wire.Random
 	return len(handshake.SealResumed(dst, p.pending.sealer, serverRandom, pn, a))
 }
 
-// takeUp opens pkt on a copy: when its tag verifies, the waiting keys become the peer's, and the old path dies.
-func (p *Peer) takeUp(pkt []byte) bool {
+// takeUp opens pkt on a copy: when its tag verifies, the waiting keys become the peer's, and the old path dies. Whoever
+// has the new keys has read RESUMED, so the address needs no further proof.
+func (p *Peer) takeUp(pkt []byte, from netip.AddrPort) bool {
 	headerLen, pn, ok := seal.ClientHeader(pkt, 0)
 	if !ok {
 		return false
@@ -105,7 +106,7 @@ func (p *Peer) takeUp(pkt []byte) bool {
 		return false
 	}
 	p.rekey(p.pending.link)
-	p.pending = nil
+	p.pending, p.addr = nil, from
 	return true
 }
 

@@ -20,7 +20,7 @@ func (p *Peer) Receive(pkt []byte, from netip.AddrPort, now time.Duration, h Han
 	if !p.c.Server && len(pkt) > 0 && pkt[0] == byte(wire.FormReset) {
 		return p.onReset(pkt)
 	}
-	headerLen, pn, ok := p.readHeader(pkt)
+	headerLen, pn, ok := p.readHeader(pkt, from)
 	if !ok {
 		p.Counters.Header++
 		return false
@@ -50,7 +50,7 @@ func (p *Peer) Receive(pkt []byte, from netip.AddrPort, now time.Duration, h Han
 }
 
 // readHeader finds the packet number. A packet of a resumption that was waiting makes its keys the peer's.
-func (p *Peer) readHeader(pkt []byte) (headerLen int, pn uint64, ok bool) {
+func (p *Peer) readHeader(pkt []byte, from netip.AddrPort) (headerLen int, pn uint64, ok bool) {
 	if !p.c.Server {
 		return seal.ServerHeader(pkt, p.opener.Largest())
 	}
@@ -60,7 +60,7 @@ func (p *Peer) readHeader(pkt []byte) (headerLen int, pn uint64, ok bool) {
 	switch cid := binary.LittleEndian.Uint32(pkt[1:]); {
 	case cid == p.cid:
 	case p.pending != nil && cid == p.pending.cid:
-		if !p.takeUp(pkt) {
+		if !p.takeUp(pkt, from) {
 			return 0, 0, false
 		}
 	default:
