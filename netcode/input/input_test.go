@@ -2,7 +2,6 @@ package input
 
 import (
 	"bytes"
-	"flag"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -10,8 +9,6 @@ import (
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the vectors of protocol/wire/testdata anew")
 
 type controls struct {
 	MoveX, MoveY int8    `snap:"min=-1,max=1"`

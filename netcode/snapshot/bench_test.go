@@ -75,7 +75,7 @@ func TestNoAllocation(t *testing.T) {
 		if err != nil || !Load(view, 3, &p) {
 			t.Fatal(err)
 		}
-		tight.Encode(buf, Request{Acked: a.tick - 5, HasAck: true, Owner: 2, Budget: 64})
+		tight.Encode(buf[:48], Request{Acked: a.tick - 5, HasAck: true, Owner: 2})
 		late.Encode(buf, Request{Owner: NoID})
 	}
 	for range 300 {

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"errors"
-	"reflect"
 	"unsafe"
 
 	"github.com/skirmishgg/skirmish/netcode/bits"
@@ -54,19 +53,6 @@ func (s *Schema) LoadEvent(data []byte, p unsafe.Pointer) bool {
 	}
 	r.Load(row[:], p)
 	return true
-}
-
-// DecodeEvent makes the event in data: a pointer to a new struct of its type. It allocates; LoadEvent does not.
-func (s *Schema) DecodeEvent(data []byte) (any, error) {
-	event, ok := s.EventIndex(data)
-	if !ok {
-		return nil, ErrEvent
-	}
-	v := reflect.New(s.events[event].typ)
-	if !s.LoadEvent(data, v.UnsafePointer()) {
-		return nil, ErrEvent
-	}
-	return v.Interface(), nil
 }
 
 // AppendEvent appends an event of a type that is in the schema; false when it is not. Allocates nothing.

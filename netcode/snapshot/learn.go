@@ -189,6 +189,9 @@ func (s *stats) chooseOrders(r *Record, now, m *model) {
 // fieldCost is the bits of the counted residuals of a field with an order.
 func (s *stats) fieldCost(r *Record, field int, order uint8) (sum uint64) {
 	f := &r.fields[field]
+	if f.implied() || f.raw() {
+		return 0 // no order is sent
+	}
 	for class, n := range s.spread[field] {
 		if n == 0 {
 			continue

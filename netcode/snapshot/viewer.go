@@ -63,8 +63,11 @@ type Request struct {
 	HasAck  bool     // false: none yet
 	Visible []uint64 // set of who is to be seen, Schema.Words long; nil: everyone
 	Owner   ID       // goes first when the budget does not fit all; NoID: nobody
-	Budget  int      // bytes; 0: all of dst
+	Budget  int      // bytes; 0: all of dst; BudgetMin at least
 }
+
+// BudgetMin lets every snapshot get somewhere: the largest model is 83 bytes, and the rest is for who needs it.
+const BudgetMin = 128
 
 // NewViewer starts a client that holds nothing.
 func NewViewer(w *World) *Viewer {
@@ -85,14 +88,17 @@ func NewViewer(w *World) *Viewer {
 }
 
 // Encode writes the snapshot of the World's newest tick into dst and returns its length in bytes and how many ticks
-// its baseline is behind, 0 for none. What does not fit is deferred and counted. Length 0: not even an empty snapshot
-// fits (counted as Over); send none. Allocates nothing.
+// its baseline is behind, 0 for none. What does not fit is deferred and counted; a dst shorter than BudgetMin may fit nobody.
+// Length 0: not even an empty snapshot fits (counted as Over); send none. Allocates nothing.
 //
 //	with a baseline: models · 1 bit: late? · [late] · due · created
 //	without:         created
 func (v *Viewer) Encode(dst []byte, r Request) (n int, baselineDelta uint8) {
-	if r.Budget > 0 && r.Budget < len(dst) {
-		dst = dst[:r.Budget]
+	if v.w.open || !v.w.started {
+		panic("snapshot: Encode inside a tick, or before the first")
+	}
+	if r.Budget > 0 {
+		dst = dst[:min(len(dst), max(r.Budget, BudgetMin))]
 	}
 	age := v.baseline(r)
 	v.compare(age, r.Visible)
@@ -159,17 +165,15 @@ func (v *Viewer) compare(age int, visible []uint64) {
 	}
 }
 
-// compareLate corrects changed for those of whom the client holds something older than the baseline.
+// compareLate adds to changed those of whom the client holds something older than the baseline.
 func (v *Viewer) compareLate(age int, held, late []uint64) {
 	for id := next(late, 0); id >= 0; id = next(late, id+1) {
 		if !has(held, id) || !has(v.visible, id) {
 			continue
 		}
-		old := v.ageOf(id, age)
-		if old > ageMax || v.w.last[id] > v.w.tick-uint32(old) {
+		// Beyond ageMax the tick that the client holds is not exact any more, nor in the ring: send it again.
+		if old := v.ageOf(id, age); old > ageMax || v.w.last[id] > v.w.tick-uint32(old) {
 			add(v.changed, id)
-		} else {
-			remove(v.changed, id)
 		}
 	}
 }

@@ -58,13 +58,12 @@ func (r *bitReader) done() bool {
 }
 
 type snapField struct {
-	bits            int
-	min, span       int64
-	step            float64
-	wrap            bool
-	rate            int
-	perTick         int64
-	whole, implicit bool
+	bits      int
+	min, span int64
+	step      float64
+	wrap      bool
+	rate      int // -1: none
+	perTick   int64
 }
 
 type snapRecord struct {
