@@ -54,7 +54,8 @@ func (c *Ctx) Kick(p *Player, why wire.Close) {
 	}
 }
 
-// End ends the match after this tick, whose snapshots and events still go out. Clients read CloseMatchEnded.
+// End ends the match after this tick. Its snapshot still goes out, and its events are repeated for up to a second until
+// everybody has them; then clients read CloseMatchEnded.
 func (c *Ctx) End() { c.m.ending = true }
 
 // Post hands an operation to the services: a ring carries it away, a match never waits. data is copied, at most

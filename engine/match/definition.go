@@ -9,7 +9,8 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
-// Game is one match's rules. All methods are called from the shard's goroutine, one at a time.
+// Game is one match's rules. Init is called by whoever starts the match; all else from its shard's goroutine, one
+// method at a time.
 type Game interface {
 	// Init opens the Stores and makes the world. An error refuses to start the match.
 	Init(c *Ctx) error

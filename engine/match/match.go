@@ -173,8 +173,8 @@ func (m *Match) Tick() {
 	m.capture()
 	m.tick++
 	m.expire()
-	if m.ending {
-		m.end(wire.CloseMatchEnded)
+	if m.ending && m.over == wire.CloseNone {
+		m.over = wire.CloseMatchEnded // Dismiss follows, when the last events have arrived
 	}
 }
 
@@ -324,6 +324,12 @@ func (m *Match) Saw(p *Player, tick, decoded uint32) {
 	}
 }
 
+// Seated is how many have a place, and how many watch.
+func (m *Match) Seated() (players, spectators int) { return len(m.players), len(m.spectators) }
+
+// Resumed says that p's client took its connection up again and may have lost what it had decoded.
+func (m *Match) Resumed(p *Player) { p.hasAck = false }
+
 // Over is CloseNone while the match runs, and how it ended after that.
 func (m *Match) Over() wire.Close { return m.over }
 
@@ -336,6 +342,9 @@ func (m *Match) Stop(why wire.Close) {
 		m.end(why)
 	}
 }
+
+// Dismiss closes the connections of a match that the game ended. Until then its last events can still be repeated.
+func (m *Match) Dismiss() { m.end(m.over) }
 
 // end closes all connections. The game is not called any more.
 func (m *Match) end(why wire.Close) {

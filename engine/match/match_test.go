@@ -314,7 +314,7 @@ func TestInputs(t *testing.T) {
 	for range 15 { // repeated for a quarter of a second
 		m.Tick()
 	}
-	near(45) // 16 ticks of 3/64, which is what 3/60 is rounded to
+	near(45)       // 16 ticks of 3/64, which is what 3/60 is rounded to
 	for range 10 { // and then not
 		m.Tick()
 	}

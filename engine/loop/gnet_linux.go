@@ -1,0 +1,130 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/logging"
+	"golang.org/x/sys/unix"
+
+	"github.com/skirmishgg/skirmish/engine/clock"
+	"github.com/skirmishgg/skirmish/engine/udp"
+)
+
+// gnetLoop is socket 0 as the one event loop of a gnet engine.
+type gnetLoop struct {
+	gnet.BuiltinEventEngine
+
+	// constant after boot
+	port   *Port
+	config udp.Config
+	engine gnet.Engine
+	fd     int // a duplicate of gnet's socket: the same socket for recvmmsg and the reuseport group
+
+	booted chan error // what OnBoot came to
+	ended  chan error // how gnet.Run returned
+
+	// owned by the event loop
+	batch []udp.Datagram
+}
+
+func (p *Port) openGnet(c udp.Config) error {
+	var err error
+	// "udp" listens on IPv6 and IPv4 where the kernel has both; without IPv6 in the kernel that fails, and IPv4 is meant.
+	for _, network := range []string{"udp", "udp4"} {
+		if err = p.bootGnet(c, network); !errors.Is(err, unix.EAFNOSUPPORT) {
+			break
+		}
+	}
+	return err
+}
+
+func (p *Port) bootGnet(c udp.Config, network string) error {
+	g := &gnetLoop{
+		port: p, config: c, fd: -1, booted: make(chan error, 1), ended: make(chan error, 1),
+		batch: make([]udp.Datagram, udp.MaxBatch),
+	}
+	go func() { // stopped by close, which waits for ended
+		err := gnet.Run(g, network+"://"+c.Addr, gnet.WithNumEventLoop(1), gnet.WithLogLevel(logging.ErrorLevel))
+		if err == nil {
+			err = errors.New("gnet stopped")
+		}
+		g.ended <- err
+	}()
+	select {
+	case err := <-g.booted:
+		if err != nil {
+			<-g.ended
+			return err
+		}
+		p.gnet = g
+		return nil
+	case err := <-g.ended:
+		return fmt.Errorf("loop: %w", err)
+	}
+}
+
+// OnBoot runs when gnet has bound its socket: the shards' join it here, before a packet is read.
+func (g *gnetLoop) OnBoot(e gnet.Engine) gnet.Action {
+	g.engine = e
+	if err := g.bind(); err != nil {
+		g.booted <- err
+		return gnet.Shutdown
+	}
+	g.booted <- nil
+	return gnet.None
+}
+
+func (g *gnetLoop) bind() error {
+	fd, err := g.engine.Dup()
+	if err != nil {
+		return fmt.Errorf("loop: duplicate gnet's socket: %w", err)
+	}
+	c := g.config
+	c.ControlFD = fd
+	group, err := udp.Open(c)
+	if err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	g.fd, g.port.group = fd, group
+	return nil
+}
+
+// OnTraffic gets the datagram that woke the loop; the rest is drained behind gnet's back.
+func (g *gnetLoop) OnTraffic(c gnet.Conn) gnet.Action {
+	control := g.port.control.Load()
+	if control == nil {
+		return gnet.None
+	}
+	s := g.port.group.Control()
+	if pkt, err := c.Next(-1); err == nil && len(pkt) <= udp.MaxDatagram {
+		if from, ok := c.RemoteAddr().(*net.UDPAddr); ok {
+			addr := from.AddrPort()
+			var c clock.Real
+			control.Answer(s, pkt, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), c.Now())
+		}
+	}
+	_ = control.Drain(s, g.batch) // an error is that the socket is closed; gnet sees that itself
+	return gnet.None
+}
+
+// close ends the engine, then the sockets.
+func (g *gnetLoop) close(group udp.Group) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := g.engine.Stop(ctx)
+	<-g.ended
+	if e := group.Close(); err == nil {
+		err = e
+	}
+	if e := unix.Close(g.fd); err == nil {
+		err = e
+	}
+	return err
+}
