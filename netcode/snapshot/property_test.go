@@ -188,8 +188,6 @@ type client struct {
 	acked   uint32
 	has     bool
 	visible []uint64
-	decoded int
-	digest  []byte
 }
 
 type flying struct {
