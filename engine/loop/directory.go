@@ -19,20 +19,23 @@ type Directory struct {
 	schemas map[[8]byte]bool
 }
 
-// NewDirectory makes one that knows the schemas of the matches that this server can have.
-func NewDirectory(schemas ...[8]byte) *Directory {
-	d := &Directory{matches: map[id.UUID]*shard.Info{}, schemas: map[[8]byte]bool{}}
-	for _, s := range schemas {
-		d.schemas[s] = true
-	}
-	return d
+// NewDirectory makes an empty one.
+func NewDirectory() *Directory {
+	return &Directory{matches: map[id.UUID]*shard.Info{}, schemas: map[[8]byte]bool{}}
+}
+
+// AddSchema makes known that the server can have matches of a schema. A client with another one is told at once that it
+// needs an update; one whose match is gone, that it is.
+func (d *Directory) AddSchema(schema [8]byte) {
+	d.mu.Lock()
+	d.schemas[schema] = true
+	d.mu.Unlock()
 }
 
 // Add makes a match known.
 func (d *Directory) Add(info *shard.Info) {
 	d.mu.Lock()
 	d.matches[info.ID] = info
-	d.schemas[info.Schema] = true
 	d.mu.Unlock()
 }
 

@@ -37,7 +37,10 @@ func (s *Shard) receive(d *udp.Datagram) {
 		c := s.table.get(binary.LittleEndian.Uint32(pkt[1:]))
 		if c == nil {
 			s.Stats.Unknown.add(1)
-			s.reply(s.resetter.Reply(pkt, d.From, s.now, s.socket.Buffer()[:0]), d.From)
+			if reset := s.resetter.Reply(pkt, d.From, s.now, s.socket.Buffer()[:0]); reset != nil {
+				s.Stats.Resets.add(1)
+				s.reply(reset, d.From)
+			}
 			return
 		}
 		s.receiveData(c, d)

@@ -40,6 +40,7 @@ type Stats struct {
 	Refused count // data of a known connection that did not open, or came twice
 	Garbage count // no form that a shard takes
 
+	Resets         count // answers to Unknown
 	ReportsDropped count
 	InboxFull      atomic.Uint64 // written by the pushers
 
