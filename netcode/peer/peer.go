@@ -172,14 +172,6 @@ func New(c Config, now time.Duration) *Peer {
 // CID names the connection to the server.
 func (p *Peer) CID() uint32 { return p.link.cid }
 
-// PendingCID is the connection id of a resumption that waits for its first packet; 0 when there is none.
-func (p *Peer) PendingCID() uint32 {
-	if p.pending == nil {
-		return 0
-	}
-	return p.pending.cid
-}
-
 // Addr is where the other end is.
 func (p *Peer) Addr() netip.AddrPort { return p.addr }
 

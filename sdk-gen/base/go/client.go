@@ -3,9 +3,6 @@ package skirmish
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -13,38 +10,60 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
-// Client is a Conn on a UDP socket and a goroutine of its own. Its methods may be called from any goroutine.
+// Client is a Conn on a transport and a goroutine of its own. Its methods may be called from any goroutine.
 type Client struct {
-	mu     sync.Mutex // guards conn and what its callbacks touch
-	conn   *Conn
+	// constant after Connect
+	open   func() (Transport, error)
 	origin time.Time
 
-	socket *net.UDPConn
+	mu   sync.Mutex // guards conn and what its callbacks touch
+	conn *Conn
+
+	// owned by run
+	out       sender
+	rebindAt  time.Duration // not before
+	announced bool          // opened is closed
+
 	done   chan struct{}
 	opened chan struct{}
 	leave  chan struct{}
+	rebind chan struct{}
 	once   sync.Once
+}
+
+// Options are what a connection can do without.
+type Options struct {
+	Open func() (Transport, error) // at the start, and when the network seems gone; nil: UDP
 }
 
 // Connect joins with a connect token (its text form) and returns once the connection is open. Callbacks of game run on
 // the client's goroutine, from then until Closed; they may not call the Client's own methods, but those of the Conn.
-// Errors: ctx's, a token that cannot be read, *DeniedError, handshake.ErrTimeout.
+// Errors: ctx's, a token that cannot be read, ErrSchema, *DeniedError, ErrTimeout.
 func Connect(ctx context.Context, tokenText string, game Game) (*Client, error) {
 	t, err := token.ParseText(tokenText)
 	if err != nil {
 		return nil, err
 	}
-	return ConnectToken(ctx, t, game)
+	return ConnectWith(ctx, t, game, Options{})
 }
 
 // ConnectToken is Connect with a token that was parsed before.
 func ConnectToken(ctx context.Context, t *token.Connect, game Game) (*Client, error) {
-	c := &Client{origin: time.Now(), done: make(chan struct{}), opened: make(chan struct{}), leave: make(chan struct{})}
+	return ConnectWith(ctx, t, game, Options{})
+}
+
+// ConnectWith is ConnectToken with options.
+func ConnectWith(ctx context.Context, t *token.Connect, game Game, o Options) (*Client, error) {
+	if o.Open == nil {
+		o.Open = UDP
+	}
+	c := &Client{open: o.Open, origin: time.Now(), done: make(chan struct{}), opened: make(chan struct{}), leave: make(chan struct{}), rebind: make(chan struct{}, 1)}
+	c.out.buf = make([]byte, wire.MaxDatagram)
 	var err error
 	if c.conn, err = NewConn(t, game, rand.Reader); err != nil {
 		return nil, err
 	}
-	if c.socket, err = net.ListenUDP("udp", nil); err != nil {
+	if c.out.transport, err = c.open(); err != nil {
 		return nil, err
 	}
 	go c.run() // ends when the connection has, or after Close; Wait waits for it
@@ -82,7 +101,14 @@ func (c *Client) Err() error {
 func (c *Client) Do(f func(conn *Conn, now time.Duration)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f(c.conn, time.Since(c.origin))
+	c.conn.now = time.Since(c.origin)
+	f(c.conn, c.conn.now)
+}
+
+// SetInput makes in the input of every tick from now on, for a Game without Input. Error: ErrInputType.
+func SetInput[I any](c *Client, in I) (err error) {
+	c.Do(func(conn *Conn, _ time.Duration) { err = Hold(conn, in) })
+	return err
 }
 
 // Stats is the quality of the connection.
@@ -92,67 +118,70 @@ func (c *Client) Stats() Stats {
 	return c.conn.Stats()
 }
 
-// run reads until the next thing is due, then lets the Conn do it.
+// Rebind goes on from another socket, as after a change of networks that the client was told of. Silence of a tenth of
+// the timeout does the same.
+func (c *Client) Rebind() {
+	select {
+	case c.rebind <- struct{}{}:
+	default: // asked for already
+	}
+}
+
+// run lets the Conn do what is due, then reads until the next thing is.
 func (c *Client) run() {
 	defer close(c.done)
-	defer c.socket.Close()
+	defer func() { _ = c.out.transport.Close() }()
 	buf := make([]byte, wire.MaxDatagram+1)
-	out := &socketSender{socket: c.socket, buf: make([]byte, wire.MaxDatagram)}
-	opened, left := false, false
 	for {
-		c.mu.Lock()
-		now := time.Since(c.origin)
-		next := c.conn.Poll(now, out)
-		phase := c.conn.Phase()
-		c.mu.Unlock()
-		if phase == Connected && !opened {
-			opened = true
+		next, phase := c.poll()
+		if phase == Connected && !c.announced {
+			c.announced = true
 			close(c.opened)
 		}
 		if phase == Ended {
 			return
 		}
-		if !left {
-			select {
-			case <-c.leave:
-				left = true
-				c.mu.Lock()
-				c.conn.Leave(time.Since(c.origin))
-				c.mu.Unlock()
-				continue
-			default:
-			}
-		}
-		c.receiveUntil(c.origin.Add(next), buf)
+		c.read(buf, next)
 	}
 }
 
-// receiveUntil takes datagrams until a moment; a burst is taken whole.
-func (c *Client) receiveUntil(until time.Time, buf []byte) {
-	if err := c.socket.SetReadDeadline(until); err != nil {
-		return
+// poll takes the wishes of other goroutines, then the Conn's turn.
+func (c *Client) poll() (next time.Duration, phase Phase) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Since(c.origin)
+	select {
+	case <-c.leave:
+		c.conn.Leave(now)
+	case <-c.rebind:
+		c.reopen(now)
+	default:
+		if c.conn.Astray(now) && now >= c.rebindAt {
+			c.reopen(now)
+		}
 	}
-	n, from, err := c.socket.ReadFromUDPAddrPort(buf)
+	return c.conn.Poll(now, &c.out), c.conn.Phase()
+}
+
+// reopen changes sockets, if another is to be had.
+func (c *Client) reopen(now time.Duration) {
+	c.rebindAt = now + c.conn.timeout/rebindPart
+	if next, err := c.open(); err == nil {
+		_ = c.out.transport.Close()
+		c.out.transport = next
+	}
+}
+
+// read takes one datagram, if it comes before the next thing is due.
+func (c *Client) read(buf []byte, until time.Duration) {
+	n, from, err := c.out.transport.Read(buf, c.origin.Add(until))
 	if err != nil {
-		var timeout net.Error
-		if !errors.As(err, &timeout) || !timeout.Timeout() {
+		if !expired(err) {
 			time.Sleep(time.Millisecond) // the network says no (ICMP); the protocol's own timeouts decide what it means
 		}
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.conn.Receive(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Since(c.origin))
-}
-
-// socketSender is where a Conn's datagrams go.
-type socketSender struct {
-	socket *net.UDPConn
-	buf    []byte
-}
-
-func (s *socketSender) Buffer() []byte { return s.buf }
-
-func (s *socketSender) Queue(n int, to netip.AddrPort) {
-	_, _ = s.socket.WriteToUDPAddrPort(s.buf[:n], to) // what cannot be sent is lost like any datagram
+	c.conn.Receive(buf[:n], from, time.Since(c.origin))
 }

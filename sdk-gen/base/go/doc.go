@@ -7,9 +7,13 @@
 //	}
 //	client, err := skirmish.Connect(ctx, tokenText, game)
 //
-// Two layers, as in the SDK of every other language: Conn is the whole protocol as a state machine (datagrams and time
-// in, datagrams out, callbacks for what arrived) and knows no socket; Client runs a Conn on a UDP socket and a goroutine.
-// An engine with its own frame loop and sockets uses Conn alone; simulations run hundreds of them on a simulated link.
+// Two layers, as in the SDK of every other language:
 //
-// Predictor, interpolation and the like are netcode/predict and netcode/interp; the arena's bots show how they fit.
+//	conn.go tick.go     Conn: the whole protocol as a state machine (datagrams and time in, datagrams out, callbacks for
+//	                    what arrived); it knows no socket and no clock
+//	own.go frame.go     on top of it, by types of the game: Own predicts what the player controls, Frame is the moment
+//	event.go            of everybody else's past that is on the screen, Send and Read are events
+//	client.go           Client: a Conn on a Transport and a goroutine; opens another socket when its network is gone
+//
+// An engine with its own frame loop and sockets uses Conn alone; simulations run hundreds of them on a simulated link.
 package skirmish
