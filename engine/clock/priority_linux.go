@@ -16,11 +16,19 @@ func raisePriority() Priority {
 		Priority: fifoPriority,
 	}
 	const self = 0
-	if unix.SchedSetAttr(self, &attr, 0) == nil {
+	if !alone() && unix.SchedSetAttr(self, &attr, 0) == nil {
 		return PriorityRealtime
 	}
 	if unix.Setpriority(unix.PRIO_PROCESS, self, -20) == nil { // on Linux this is the thread, not the process
 		return PriorityNice
 	}
 	return PriorityNone
+}
+
+// alone reports whether the process has one core only. Real time is no good there: the runtime spins, in places without
+// end, for a thread that scans this one's stack; if that is preempted by this very thread it never gets to finish, until
+// after 0.95 s the kernel throttles real time. Seen as stalls of a second when a collection met a tick.
+func alone() bool {
+	var cores unix.CPUSet
+	return unix.SchedGetaffinity(0, &cores) == nil && cores.Count() < 2
 }
