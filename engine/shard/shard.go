@@ -101,7 +101,7 @@ func New(c Config) *Shard {
 // Run is the shard's goroutine, until Stop: started by the node, which waits for its return.
 func (s *Shard) Run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its priority with it
-	s.Stats.priority.Store(int32(clock.RaisePriority()))
+	s.Stats.priority.Store(1 + int32(clock.RaisePriority()))
 	for !s.Done() {
 		s.Step()
 		switch next := s.Next(); {

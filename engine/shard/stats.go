@@ -44,11 +44,14 @@ type Stats struct {
 	ReportsDropped count
 	InboxFull      atomic.Uint64 // written by the pushers
 
-	priority atomic.Int32
+	priority atomic.Int32 // 1 + clock.Priority
 }
 
 // Priority is what the shard's thread was granted.
-func (s *Stats) Priority() clock.Priority { return clock.Priority(s.priority.Load()) }
+func (s *Stats) Priority() clock.Priority { return clock.Priority(max(s.priority.Load()-1, 0)) }
+
+// Started reports that the shard's thread runs, and Priority is known.
+func (s *Stats) Started() bool { return s.priority.Load() > 0 }
 
 func (s *Stats) denied(why wire.Deny) { s.Denied[int(why)%len(s.Denied)].add(1) }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"io"
 	"net/netip"
 	"time"
 	"unsafe"
@@ -15,6 +16,12 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
+
+// End is a client's end of the network: a simulated one, or a real socket in a test of the real engine.
+type End interface {
+	Send(now time.Duration, pkt []byte, to netip.AddrPort)
+	Receive() (pkt []byte, from netip.AddrPort, ok bool) // pkt is valid until the next call
+}
 
 // ClientConfig is what a simulated client is made of.
 type ClientConfig struct {
@@ -48,12 +55,16 @@ type Client struct {
 	Sync     *clocksync.Sync
 	History  *input.History
 	Tick     uint32 // of the newest input
+	Margin   int8   // the server's last word on how early inputs come, in 1/16 tick
 	Resumed  handshake.Resumable
 	Counters ClientCounters
 
 	config    ClientConfig
-	sim       *Sim
-	end       *simnet.Endpoint
+	random    io.Reader
+	end       End
+	sim       *Sim             // nil: of a real network
+	simEnd    *simnet.Endpoint // the same end; nil
+	now       time.Duration
 	shaking   *handshake.Client
 	shakeAt   time.Duration
 	askedAt   time.Duration // of the last handshake datagram: what comes after it gives a first round trip
@@ -89,26 +100,36 @@ func (s *Sim) Connect(c ClientConfig) *Client {
 			UserID: c.User, MatchID: c.Match, Username: c.Name, GameData: c.Data, Suite: c.Suite, Timeout: c.Timeout,
 		}, c.Schema.Hash())
 	}
-	cl := &Client{config: c, sim: s, end: s.Net.Endpoint(c.Addr, c.Up, c.Down)}
-	cl.shaking = handshake.NewClient(c.Token, &s.random)
+	end := s.Net.Endpoint(c.Addr, c.Up, c.Down)
+	cl := NewClient(c, end, &s.random)
+	cl.sim, cl.simEnd = s, end
 	s.Clients = append(s.Clients, cl)
 	return cl
 }
 
+// NewClient makes a client with a token at any end of any network. Its owner calls Step every few milliseconds.
+func NewClient(c ClientConfig, end End, random io.Reader) *Client {
+	return &Client{config: c, end: end, random: random, shaking: handshake.NewClient(c.Token, random)}
+}
+
 // Resume lets the client, whose process may have died, take its connection up from another address.
 func (c *Client) Resume(addr netip.AddrPort) {
-	c.end.Close()
-	c.end = c.sim.Net.Endpoint(addr, c.config.Up, c.config.Down)
-	c.Err = nil
-	c.shaking = handshake.NewResume(c.Resumed, &c.sim.random)
-	c.shakeAt = 0
+	c.simEnd.Close()
+	c.simEnd = c.sim.Net.Endpoint(addr, c.config.Up, c.config.Down)
+	c.ResumeFrom(c.simEnd)
+}
+
+// ResumeFrom is Resume from another end of the network.
+func (c *Client) ResumeFrom(end End) {
+	c.end, c.Err, c.shakeAt = end, nil, 0
+	c.shaking = handshake.NewResume(c.Resumed, c.random)
 }
 
 // Rebind gives the client another address, as its NAT would.
-func (c *Client) Rebind(addr netip.AddrPort) { c.end.Rebind(addr) }
+func (c *Client) Rebind(addr netip.AddrPort) { c.simEnd.Rebind(addr) }
 
 // SetLinks changes the client's links.
-func (c *Client) SetLinks(up, down simnet.LinkConfig) { c.end.SetLinks(up, down) }
+func (c *Client) SetLinks(up, down simnet.LinkConfig) { c.simEnd.SetLinks(up, down) }
 
 // Send sends any bytes from the client's address.
 func (c *Client) Send(pkt []byte) { c.end.Send(c.sim.Clock.Now(), pkt, Addr) }
@@ -132,16 +153,18 @@ func (c *Client) Closed() wire.Close {
 }
 
 // Leave says goodbye.
-func (c *Client) Leave() { c.Peer.Close(wire.CloseLeft, c.sim.Clock.Now()) }
+func (c *Client) Leave() { c.Peer.Close(wire.CloseLeft, c.now) }
 
 // Vanish takes the client off the network without a word.
 func (c *Client) Vanish() {
-	c.end.Close()
+	c.simEnd.Close()
 	c.shaking = nil
 	c.Peer = nil
 }
 
-func (c *Client) step(now time.Duration) {
+// Step takes what has arrived and does what is due.
+func (c *Client) Step(now time.Duration) {
+	c.now = now
 	for pkt, from, ok := c.end.Receive(); ok; pkt, from, ok = c.end.Receive() {
 		n := copy(c.in[:], pkt)
 		c.receive(c.in[:n], from, now)
@@ -196,7 +219,7 @@ func (c *Client) connected(now time.Duration) {
 		c.Peer.SetResetToken(r.ResetToken)
 		return
 	}
-	c.Peer = peer.New(peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: &c.sim.random}, now)
+	c.Peer = peer.New(peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random}, now)
 	c.Peer.SetResetToken(r.ResetToken)
 	c.Peer.SetTickReference(r.ServerTick)
 	c.Decoder = snapshot.NewDecoder(c.config.Schema)
@@ -233,14 +256,14 @@ func (c *Client) sendInput(now time.Duration) {
 func (c *Client) Buffer() []byte { return c.out[:] }
 
 // Queue sends at once.
-func (c *Client) Queue(n int, to netip.AddrPort) { c.end.Send(c.sim.Clock.Now(), c.out[:n], to) }
+func (c *Client) Queue(n int, to netip.AddrPort) { c.end.Send(c.now, c.out[:n], to) }
 
 // OnTick steers the client's ticks.
 func (c *Client) OnTick(t peer.TickInfo) {
 	if t.InputDelta == peer.None {
 		return
 	}
-	c.processed, c.hasInput = t.Tick-uint32(t.InputDelta), true
+	c.processed, c.hasInput, c.Margin = t.Tick-uint32(t.InputDelta), true, t.Margin
 	stats := c.Peer.Stats()
 	if jump := c.Sync.Margin(clocksync.Report{
 		ServerTick: t.Tick, ClientTick: c.Tick, Margin: t.Margin, RTT: stats.RTT, Loss: stats.LossOut,

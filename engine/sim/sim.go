@@ -194,7 +194,7 @@ func (s *Sim) Step(end time.Duration) {
 	s.serve(next)
 	if next%s.config.Quantum == 0 || next == end {
 		for _, c := range s.Clients {
-			c.step(next)
+			c.Step(next)
 		}
 	}
 }

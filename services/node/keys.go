@@ -2,80 +2,89 @@ package node
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 
 	"github.com/skirmishgg/skirmish/netcode/token"
 )
 
-// keys are the server's secrets. They outlive the process, so that clients of a restarted server learn at once that
-// their connections are gone, and a studio's own backend can go on minting tokens.
-type keys struct {
-	serverID [8]byte
-	token    token.Key
-	ticket   token.Key
-	reset    [32]byte
+// Keys are a server's secrets. They outlive the process, so that tokens and tickets stay good over a restart and clients
+// of the crashed process believe its resets.
+type Keys struct {
+	ServerID [8]byte   // no secret: which server, or group of servers with one token key, a connect token is for
+	Token    token.Key // whoever has it can vouch for players: share it with the studio's backend, and nobody else
+	Ticket   token.Key
+	Reset    [32]byte
 }
 
-const keysFile = "server.keys"
-
-// loadKeys reads the data folder's keys, or makes them on the first run. An empty folder name makes keys that are
-// forgotten with the process.
-func loadKeys(dir string) (keys, error) {
-	var k keys
-	b := make([]byte, len(k.serverID)+len(k.token)+len(k.ticket)+len(k.reset))
-	if _, err := rand.Read(b); err != nil {
-		return k, err
-	}
-	if dir != "" {
-		stored, err := storedKeys(dir, b)
-		if err != nil {
-			return k, err
+// LoadKeys reads the keys in dir/keys, and makes those that are not there: one file each, hexadecimal, readable by the
+// owner only. dir "" makes keys that die with the process.
+// Errors: a file that others can read, or that is no key.
+func LoadKeys(dir string) (k Keys, err error) {
+	for _, f := range []struct {
+		name string
+		into []byte
+	}{{"server-id", k.ServerID[:]}, {"token", k.Token[:]}, {"ticket", k.Ticket[:]}, {"reset", k.Reset[:]}} {
+		if dir == "" {
+			_, _ = rand.Read(f.into) // never fails
+			continue
 		}
-		b = stored
+		if err := loadKey(filepath.Join(dir, "keys", f.name), f.into); err != nil {
+			return Keys{}, fmt.Errorf("node: key %s: %w", f.name, err)
+		}
 	}
-	b = b[copy(k.serverID[:], b):]
-	b = b[copy(k.token[:], b):]
-	b = b[copy(k.ticket[:], b):]
-	copy(k.reset[:], b)
 	return k, nil
 }
 
-// storedKeys is the content of the keys file, which is made of fresh when there is none.
-func storedKeys(dir string, fresh []byte) ([]byte, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	path := filepath.Join(dir, keysFile)
-	b, err := os.ReadFile(path)
+func loadKey(path string, into []byte) error {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		b, err = fresh, writeWhole(path, fresh)
+		_, _ = rand.Read(into)
+		return writeKey(path, into)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("server keys: %w", err)
+		return err
 	}
-	if len(b) != len(fresh) {
-		return nil, fmt.Errorf("server keys: %s has %d bytes, not %d: move it away to make new ones (connected clients must then join anew)", path, len(b), len(fresh))
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
 	}
-	return b, nil
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("others can read %s: chmod 600 it, and consider it known", path)
+	}
+	b, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(b) != len(into) {
+		return fmt.Errorf("%s is not %d bytes in hexadecimal", path, len(into))
+	}
+	copy(into, b)
+	return nil
 }
 
-// writeWhole makes a file that is either there with all of its content or not at all.
-func writeWhole(path string, content []byte) error {
-	part := path + ".new"
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// writeKey leaves either no file or a whole one.
+func writeKey(path string, key []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
+	if e := f.Sync(); err == nil {
+		err = e
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return err
 	}
-	return os.Rename(part, path)
+	return os.Rename(f.Name(), path)
 }

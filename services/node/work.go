@@ -1,0 +1,72 @@
+package node
+
+import (
+	"errors"
+	"time"
+
+	"github.com/skirmishgg/skirmish/engine/match"
+	"github.com/skirmishgg/skirmish/protocol/wire"
+)
+
+// work is the node's worker goroutine: what shards say, it logs and books; what ticks post, it takes.
+func (n *Node) work() {
+	tick := time.NewTicker(workInterval)
+	defer tick.Stop()
+	for {
+		n.takeReports()
+		n.takePosts()
+		select {
+		case <-tick.C:
+		case <-n.quit:
+			n.takeReports()
+			return
+		}
+	}
+}
+
+func (n *Node) takeReports() {
+	for r, ok := n.reports.TryPop(); ok; r, ok = n.reports.TryPop() {
+		n.directory.Remove(r.Match)
+		n.mu.Lock()
+		n.ended[closeName(r.Why)]++
+		n.mu.Unlock()
+		log := n.c.Log.With("match", r.Match.String(), "game", r.Name, "shard", r.Shard, "tick", r.Tick)
+		var p *match.PanicError
+		switch {
+		case errors.As(r.Err, &p):
+			log.Error("a match panicked and was ended; nothing else was", "panic", p.Value, "stack", string(p.Stack))
+		case r.Why == wire.CloseOverrun:
+			log.Error("a match could not keep its tick rate and was ended for the others' sake")
+		default:
+			log.Info("a match ended", "why", closeName(r.Why))
+		}
+	}
+}
+
+// takePosts is a stub: there are no operations yet, so what ticks post is counted and thrown away.
+func (n *Node) takePosts() {
+	for {
+		if _, ok := n.posts.TryPop(); !ok {
+			return
+		}
+		n.mu.Lock()
+		n.posted++
+		n.mu.Unlock()
+	}
+}
+
+func closeName(why wire.Close) string {
+	switch why {
+	case wire.CloseMatchEnded:
+		return "ended"
+	case wire.CloseMatchError:
+		return "panic"
+	case wire.CloseOverrun:
+		return "overrun"
+	case wire.CloseShutdown:
+		return "shutdown"
+	case wire.CloseKicked:
+		return "kicked"
+	}
+	return "other"
+}
