@@ -131,6 +131,36 @@ func TestMoveFromQuantisedStateIsExact(t *testing.T) {
 	}
 }
 
+// TestDirectionsAreTheSameEverywhere: a last bit of math.Sincos cannot reach the table.
+func TestDirectionsAreTheSameEverywhere(t *testing.T) {
+	for i := range turn {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / turn)
+		for _, v := range []float64{sin * directionUnit, cos * directionUnit} {
+			if f := math.Abs(v - math.Trunc(v)); math.Abs(f-0.5) < 1e-6 {
+				t.Errorf("yaw %d: %v could be rounded either way", i, v)
+			}
+		}
+		x, y := Direction(float32(i) / turn)
+		if length := math.Hypot(float64(x), float64(y)); math.Abs(length-1) > 1e-4 {
+			t.Errorf("yaw %d: length %v", i, length)
+		}
+	}
+}
+
+func TestNamesAreCutBetweenLetters(t *testing.T) {
+	f := func(name, want string) {
+		t.Helper()
+		if got := named(&match.Player{Username: name}).String(); got != want {
+			t.Errorf("%q became %q, want %q", name, got, want)
+		}
+	}
+	f("", "")
+	f("Ada", "Ada")
+	f("0123456789abcdefg", "0123456789abcdef")
+	f("0123456789abcdeß", "0123456789abcde")
+	f("Zoë\x00x", "Zoë")
+}
+
 func TestTickAllocatesNothing(t *testing.T) {
 	f := start(t, PlayersMax, 1, "")
 	input := wild(2)

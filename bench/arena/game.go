@@ -1,6 +1,8 @@
 package arena
 
 import (
+	"unicode/utf8"
+
 	"github.com/skirmishgg/skirmish/engine/match"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
@@ -40,31 +42,48 @@ func (g *Game) Init(c *match.Ctx) error {
 // Join puts a player into the smaller team; spectators only watch.
 func (g *Game) Join(c *match.Ctx, p *match.Player) error {
 	if p.Spectator {
+		g.welcome(c, p)
 		return nil
 	}
 	id, e := g.players.SpawnAt(p.Slot)
 	p.Entity, g.seats[p.Slot] = id, p
 	*e = Player{Slot: uint8(p.Slot), Score: Score{Team: g.smallerTeam(e)}}
 	g.spawn(c, e)
-	welcome(c, p)
+	g.welcome(c, p)
+	match.Broadcast(c, named(p)) // to those who were here
 	return nil
 }
 
-func welcome(c *match.Ctx, p *match.Player) {
-	if match.Send(c, p, &Welcome{Slot: uint8(p.Slot)}) != nil {
-		return // the connection is lost again; the next Return says it
+// welcome tells who comes, or comes back perhaps in a new process, which seat is theirs and who has the others. What
+// cannot be sent is for a connection that is lost again: the next Return says it.
+func (g *Game) welcome(c *match.Ctx, p *match.Player) {
+	if !p.Spectator {
+		_ = match.Send(c, p, &Welcome{Slot: uint8(p.Slot)})
 	}
+	for _, other := range g.seats {
+		if other != nil {
+			_ = match.Send(c, p, named(other))
+		}
+	}
+}
+
+// named cuts a name between its letters.
+func named(p *match.Player) *Named {
+	n := &Named{Slot: uint8(p.Slot)}
+	for i, r := range p.Username {
+		if i+utf8.RuneLen(r) > len(n.Text) || r == 0 {
+			break
+		}
+		utf8.EncodeRune(n.Text[i:], r)
+	}
+	return n
 }
 
 // Away leaves a player's body standing where it is: the zero input moves nobody.
 func (g *Game) Away(*match.Ctx, *match.Player) {}
 
-// Return tells a player who is back, perhaps in a new process, which seat is theirs.
-func (g *Game) Return(c *match.Ctx, p *match.Player) {
-	if !p.Spectator {
-		welcome(c, p)
-	}
-}
+// Return is for somebody who is back.
+func (g *Game) Return(c *match.Ctx, p *match.Player) { g.welcome(c, p) }
 
 func (g *Game) smallerTeam(except *Player) uint8 {
 	var count [2]int

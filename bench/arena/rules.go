@@ -14,10 +14,10 @@ const (
 	railDamage   = 45
 	railReach    = 40.0
 	rocketReload = 1.1
-	rocketSpeed  = 18.0
+	RocketSpeed  = 18.0
 	rocketLife   = 3.0
 	rocketDamage = 80 // at the centre
-	blastRadius  = 3.0
+	BlastRadius  = 3.0
 
 	respawnAfter  = 2.0
 	pickupReturns = 8.0
@@ -33,25 +33,48 @@ const placeQuantum = 1.0 / 256
 // moved by.
 const velocityQuantum = 1.0 / 32
 
-// directions holds the unit vectors of the 1024 values of a yaw.
-var directions = func() (d [1024][2]float32) {
+// turn is how many yaws there are: Aim's ten bits.
+const turn = 1024
+
+// directions holds their unit vectors, rounded to 1/32768. math.Sincos may differ in its last bit between machines; no
+// value of the table is so near to the middle of two (a test) that this shows.
+var directions = func() (d [turn][2]float32) {
 	for i := range d {
-		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(len(d)))
-		d[i] = [2]float32{float32(cos), float32(sin)}
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / turn)
+		d[i] = [2]float32{float32(math.Round(cos*directionUnit) / directionUnit), float32(math.Round(sin*directionUnit) / directionUnit)}
 	}
 	return d
 }()
 
-// Direction is the unit vector of a yaw in turns.
+const directionUnit = 1 << 15
+
+// Direction is the unit vector of a yaw in turns, 0 to 1.
 func Direction(yaw float32) (x, y float32) {
-	d := &directions[int32(math.Floor(float64(yaw)*float64(len(directions))+0.5))&int32(len(directions)-1)]
+	d := &directions[int32(yaw*turn+0.5)&(turn-1)]
 	return d[0], d[1]
 }
 
-// YawOf is the yaw that looks along a vector.
+// YawOf is the yaw that looks along a vector. For clients: the server never asks.
 func YawOf(x, y float32) float32 {
 	turns := math.Atan2(float64(y), float64(x)) / (2 * math.Pi)
 	return float32(turns - math.Floor(turns))
+}
+
+// Mover is what a client predicts of its own player. It does not know when it dies or returns; Alive changes by the
+// server's word alone.
+type Mover struct {
+	Body
+	Alive bool
+}
+
+// MoverOf is the predicted part of a player.
+func MoverOf(p *Player) Mover { return Mover{p.Body, p.Alive} }
+
+// Step moves on by a tick as the server does.
+func (m *Mover) Step(in *Input, dt float32) {
+	if m.Alive {
+		Move(&m.Body, in.MoveX, in.MoveY, dt)
+	}
 }
 
 // Move is one tick of a player's movement: what server and client both compute. dt is the length of a tick.

@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/skirmishgg/skirmish/engine/match"
@@ -14,8 +15,8 @@ const (
 
 // Body moves. Positions are metres from the map's corner, velocities metres per second.
 type Body struct {
-	X  float32 `snap:"quant=1/256,min=0,max=64,rate=VX"`
-	Y  float32 `snap:"quant=1/256,min=0,max=64,rate=VY"`
+	X  float32 `snap:"quant=1/256,min=0,max=63.99609375,rate=VX"` // 14 bits; the last quantum is in a wall
+	Y  float32 `snap:"quant=1/256,min=0,max=63.99609375,rate=VY"`
 	VX float32 `snap:"quant=1/32,min=-32,max=32"`
 	VY float32 `snap:"quant=1/32,min=-32,max=32"`
 }
@@ -46,7 +47,7 @@ type Player struct {
 	Aim
 	Vitals
 	Score
-	Slot uint8 `snap:"bits=5,prio=3"` // of the match: names come with the Hello event
+	Slot uint8 `snap:"bits=5,prio=3"` // of the match: names come with Named
 
 	respawn uint32 // tick
 	reload  uint32 // tick
@@ -100,6 +101,16 @@ type Welcome struct {
 	Slot uint8 `snap:"bits=5"`
 }
 
+// Named says who has a seat: sent to everybody when it is taken, and of all seats to whoever comes. Text is UTF-8, cut to
+// its length, and zeros.
+type Named struct {
+	Slot uint8     `snap:"bits=5"`
+	Text [16]uint8 `snap:""`
+}
+
+// String is the name.
+func (n *Named) String() string { return string(bytes.TrimRight(n.Text[:], "\x00")) }
+
 // Shot is a rail's trace, for the eye: it is sent once and may be lost.
 type Shot struct {
 	By     uint8   `snap:"bits=5"`
@@ -142,7 +153,8 @@ func Definition(rate int) match.Definition {
 	return match.Definition{
 		Name: name(rate), Rate: rate, MaxPlayers: PlayersMax, MaxSpectators: 8, Rewind: 200 * time.Millisecond,
 		Schema: match.Schema[Input](match.Kind[Player](PlayersMax), match.Kind[Rocket](rocketsMax), match.Kind[Pickup](pickupsMax), match.Kind[Round](1),
-			match.Event[Welcome](), match.Event[Shot](), match.Event[Blast](), match.Event[Kill](), match.Event[Taken](), match.Event[RoundEnd]()),
+			match.Event[Welcome](), match.Event[Named](),
+			match.Event[Shot](), match.Event[Blast](), match.Event[Kill](), match.Event[Taken](), match.Event[RoundEnd]()),
 		New: func() match.Game { return &Game{} },
 	}
 }

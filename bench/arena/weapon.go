@@ -43,7 +43,7 @@ func (g *Game) fireRocket(c *match.Ctx, e *Player) {
 	}
 	e.Rockets--
 	dx, dy := Direction(e.Yaw)
-	*r = Rocket{Body: Body{X: e.X, Y: e.Y, VX: quanta(float32(dx * rocketSpeed)), VY: quanta(float32(dy * rocketSpeed))},
+	*r = Rocket{Body: Body{X: e.X, Y: e.Y, VX: quanta(float32(dx * RocketSpeed)), VY: quanta(float32(dy * RocketSpeed))},
 		Owner: e.Slot, Team: e.Team, dies: c.Tick() + ticks(c, rocketLife)}
 }
 
@@ -76,8 +76,8 @@ func (g *Game) blast(c *match.Ctx, r *Rocket) {
 			continue
 		}
 		_, _, far := unit(e.X-x, e.Y-y)
-		if far < blastRadius && Sees(x, y, e.X, e.Y) {
-			g.hurt(c, e, r.Owner, uint8(rocketDamage*(1-far/blastRadius)), true)
+		if far < BlastRadius && Sees(x, y, e.X, e.Y) {
+			g.hurt(c, e, r.Owner, uint8(rocketDamage*(1-far/BlastRadius)), true)
 		}
 	}
 }

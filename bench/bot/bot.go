@@ -3,35 +3,39 @@ package bot
 import (
 	"context"
 	"time"
-	"unsafe"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
 	"github.com/skirmishgg/skirmish/netcode/interp"
-	"github.com/skirmishgg/skirmish/netcode/predict"
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
 	"github.com/skirmishgg/skirmish/netcode/token"
 	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 )
 
-// Bot is one client that plays. Its methods are for the goroutine that drives the Conn; Stats for any, through Client.Do.
+// Bot is one client that plays. Its methods are for the goroutine that drives the Conn, its fields for any through
+// Client.Do.
 type Bot struct {
-	schema *snapshot.Schema
-	slot   int // of the player entity that is this bot's; -1 until Welcome
-	mind   *mind
-	sight  Sight
+	schema  *snapshot.Schema
+	players *snapshot.Kind
+	slot    int // of the seat that is this bot's; -1 until Welcome
+	mind    *mind
+	sight   Sight
+	own     *skirmish.Own[arena.Player, arena.Mover, arena.Input]
 
-	body  *predict.Predictor[arena.Body, arena.Input]
-	alive bool
-
-	Predictions, Corrections uint64 // snapshots compared with the prediction, and how many differed
-	Kills, Deaths            uint16
+	Predictions uint64 // snapshots compared with what was predicted for their tick
+	Corrections uint64 // of them, those that differed though nobody died or returned to life
+	Kills       uint16
+	Deaths      uint16
+	Shots       uint64 // inputs with a trigger pulled
 }
 
 // New makes a bot for the arena at a tick rate.
 func New(schema *snapshot.Schema, rate int, seed uint64) *Bot {
 	dt := 1 / float32(rate)
-	return &Bot{schema: schema, slot: -1, mind: newMind(seed),
-		body: predict.New(func(b *arena.Body, in *arena.Input) { arena.Move(b, in.MoveX, in.MoveY, dt) })}
+	kind, _ := snapshot.KindOf[arena.Player](schema)
+	return &Bot{
+		schema: schema, players: schema.Kind(kind), slot: -1, mind: newMind(seed, rate),
+		own: skirmish.Predict(arena.MoverOf, func(m *arena.Mover, in *arena.Input) { m.Step(in, dt) }),
+	}
 }
 
 // Game is what the bot plugs into a Conn.
@@ -39,93 +43,76 @@ func (b *Bot) Game() skirmish.Game {
 	return skirmish.Game{Schema: b.schema, Snapshot: b.onSnapshot, Event: b.onEvent, Input: skirmish.Fill(b.onInput)}
 }
 
+// Slot is the bot's seat, -1 before it has one.
+func (b *Bot) Slot() int { return b.slot }
+
 // onEvent learns which player the bot is.
-func (b *Bot) onEvent(_ *skirmish.Conn, data []byte) {
+func (b *Bot) onEvent(c *skirmish.Conn, data []byte) {
 	var w arena.Welcome
-	if snapshot.LoadEvent(b.schema, data, &w) {
-		b.slot, b.alive = int(w.Slot), false
+	if skirmish.Read(c, data, &w) && int(w.Slot) != b.slot {
+		b.slot = int(w.Slot)
+		b.own.Reset()
 	}
 }
 
 // onSnapshot corrects the prediction of the bot's own body.
-func (b *Bot) onSnapshot(c *skirmish.Conn, v *snapshot.View) {
-	var me arena.Player
-	if b.slot < 0 || !snapshot.Load(v, snapshot.ID(b.slot), &me) {
+func (b *Bot) onSnapshot(_ *skirmish.Conn, v *snapshot.View) {
+	if b.slot < 0 || !snapshot.Load(v, b.players.ID(b.slot), &b.sight.Me) {
 		return
 	}
+	me := &b.sight.Me
 	b.Kills, b.Deaths = me.Kills, me.Deaths
-	processed, ok := c.Processed()
-	if !ok || !me.Alive {
-		b.alive = false
-		return
-	}
-	if !b.alive { // a new life: nothing before it counts
-		b.alive = true
-		b.body.Start(v.Tick(), me.Body)
-		return
-	}
-	if processed == v.Tick() {
+	if predicted, ok := b.own.At(v.Tick()); ok && predicted.Alive == me.Alive {
 		b.Predictions++
-		if before, after := b.body.Reconcile(v.Tick(), me.Body); before != after {
+		if predicted != arena.MoverOf(me) {
 			b.Corrections++
 		}
-	} else {
-		b.body.Reconcile(v.Tick(), me.Body)
 	}
+	b.own.Snapshot(v, b.players.ID(b.slot))
 }
 
 // onInput looks, thinks and predicts.
 func (b *Bot) onInput(c *skirmish.Conn, tick uint32, in *arena.Input) {
-	if !b.look(c, tick) {
+	frame, ok := c.Frame(c.Now())
+	me, started := b.own.State()
+	if !ok || !started {
 		return
 	}
+	b.sight.Tick, b.sight.Me.Body, b.sight.Me.Alive = tick, me.Body, me.Alive
+	b.look(frame)
 	*in = b.mind.act(&b.sight)
-	if shownTick, _, ok := c.Shown(c.Now()); ok {
-		in.Shown = uint8(min(max(int32(tick-shownTick), 0), 63))
+	in.Shown = uint8(min(max(int32(tick-frame.Tick), 0), 63))
+	if frame.Part > 0.5 {
+		in.Shown = max(in.Shown, 1) - 1 // the nearer of the two ticks that are on the screen
 	}
-	b.schema.Input().Snap(unsafe.Pointer(in))
-	if b.alive && b.body.Started() {
-		b.body.Step(tick, *in)
+	if in.Fire || in.Alt {
+		b.Shots++
 	}
+	b.own.Input(c, tick, in)
 }
 
-// look fills the bot's sight: itself as predicted, the others where they are shown.
-func (b *Bot) look(c *skirmish.Conn, tick uint32) bool {
-	newest := c.View()
-	if newest == nil || b.slot < 0 || !snapshot.Load(newest, snapshot.ID(b.slot), &b.sight.Me) {
-		return false
-	}
-	b.sight.Tick = tick
-	if b.alive && b.body.Started() {
-		b.sight.Me.Body = b.body.State()
-	}
-	from, to, fraction := newest, newest, float32(0)
-	if shown, f, ok := c.Shown(c.Now()); ok {
-		if v := c.ViewAt(shown); v != nil {
-			from = v
-			if next := c.ViewAt(shown + 1); next != nil {
-				to, fraction = next, f
-			} else {
-				to = from
-			}
+// look fills the bot's sight with the others where they are shown.
+func (b *Bot) look(f skirmish.Frame) {
+	s := &b.sight
+	s.Others, s.Pickups = s.Others[:0], s.Pickups[:0]
+	for slot := range b.players.Cap {
+		var p, then arena.Player
+		if slot == b.slot || !skirmish.Ends(f, b.players.ID(slot), &p, &then) {
+			continue
 		}
+		if p.Alive && then.Alive { // not from where it died to where it appears
+			p.X, p.Y = interp.Lerp(p.X, then.X, f.Fraction), interp.Lerp(p.Y, then.Y, f.Fraction)
+		}
+		s.Others = append(s.Others, p)
 	}
-	b.sight.Others, b.sight.Pickups = b.sight.Others[:0], b.sight.Pickups[:0]
-	for id, ok := from.Next(0); ok; id, ok = from.Next(id + 1) {
-		var p arena.Player
+	kind, _ := snapshot.KindOf[arena.Pickup](b.schema)
+	pickups := b.schema.Kind(kind)
+	for slot := range pickups.Cap {
 		var item arena.Pickup
-		switch {
-		case int(id) != b.slot && snapshot.Load(from, id, &p):
-			var then arena.Player
-			if snapshot.Load(to, id, &then) && from.Generation(id) == to.Generation(id) && then.Alive {
-				p.X, p.Y = interp.Lerp(p.X, then.X, fraction), interp.Lerp(p.Y, then.Y, fraction)
-			}
-			b.sight.Others = append(b.sight.Others, p)
-		case snapshot.Load(from, id, &item):
-			b.sight.Pickups = append(b.sight.Pickups, item)
+		if snapshot.Load(f.From, pickups.ID(slot), &item) {
+			s.Pickups = append(s.Pickups, item)
 		}
 	}
-	return true
 }
 
 // Run plays over UDP until ctx ends or the connection does, and returns why it ended.

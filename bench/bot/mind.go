@@ -15,53 +15,90 @@ type Sight struct {
 	Pickups []arena.Pickup
 }
 
-// mind decides what to do. Skill is how far its aim wanders and how long it hesitates.
+// mind decides what to do. It is no better than a player with good hands: it hesitates, its aim wanders, it turns at a
+// hand's speed.
 type mind struct {
-	rand   match.Rand
-	way    *field
+	rand match.Rand
+	rate float32
+	roam roam
+
 	target uint8  // slot of whom it fights
-	seen   uint32 // tick at which that target came into sight; 0: it is not
-	goalX  float32
-	goalY  float32
-	until  uint32 // tick at which the goal is thought over
+	since  uint32 // tick at which that target came into sight
+	rocket bool   // the weapon for the next shot
+	loaded uint32 // tick from which it can shoot again, as far as it knows
 	strafe int8
-	turnAt uint32
+	turnAt uint32  // tick at which strafing and aim are thought over
 	aimOff float32 // in turns
 	yaw    float32
+
+	lastX, lastY float32
+	stuck        int // ticks in which it wanted to move and did not
 }
 
+// Times are seconds, angles turns.
 const (
 	none       = 255
-	hesitation = 14 // ticks between seeing and shooting
-	aimWander  = 0.012
+	hesitation = 0.22 // between seeing and shooting
+	aimWander  = 0.010
+	aimGood    = 0.008 // off the aim at which the trigger is pulled
+	handSpeed  = 2.5   // a second
+	railPause  = 0.9
+	rocketWait = 1.1
+	rocketNear = 4.5 // metres: nearer it would hurt itself
+	rocketFar  = 16.0
+	stuckAfter = 0.2
 )
 
-func newMind(seed uint64) *mind {
-	return &mind{rand: match.NewRand(seed), way: newField(), target: none, strafe: 1}
+func newMind(seed uint64, rate int) *mind {
+	return &mind{rand: match.NewRand(seed), rate: float32(rate), roam: newRoam(), target: none, strafe: 1}
 }
 
+// ticks is a time in ticks.
+func (m *mind) ticks(seconds float32) uint32 { return uint32(seconds * m.rate) }
+
 // act is the input of a tick.
-func (m *mind) act(s *Sight) arena.Input {
+func (m *mind) act(s *Sight) (in arena.Input) {
 	if !s.Me.Alive {
-		m.target, m.seen, m.until = none, 0, 0
+		m.target = none
+		m.roam.forget()
 		return arena.Input{Yaw: m.yaw}
 	}
-	enemy := m.chooseTarget(s)
-	if s.Tick >= m.turnAt {
-		m.strafe, m.turnAt = int8(m.rand.IntN(3)-1), s.Tick+15+uint32(m.rand.IntN(40))
-		m.aimOff = (m.rand.Float32() - 0.5) * 2 * aimWander
+	if m.notice(s); s.Tick >= m.turnAt {
+		m.reconsider(s)
 	}
-	in := arena.Input{}
-	if enemy != nil {
+	if enemy := m.chooseTarget(s); enemy != nil {
 		m.fight(s, enemy, &in)
 	} else {
-		m.wander(s, &in)
+		dx, dy := m.roam.direction(s, m)
+		m.turnTo(arena.YawOf(dx, dy))
+		walk(&in, dx, dy)
 	}
 	in.Yaw = m.yaw
 	return in
 }
 
-// chooseTarget is the nearest enemy in sight, or the last one while it stays in sight.
+// notice counts how long the bot has pushed against something.
+func (m *mind) notice(s *Sight) {
+	if dx, dy := s.Me.X-m.lastX, s.Me.Y-m.lastY; dx*dx+dy*dy > 1e-4 {
+		m.stuck = 0
+	} else {
+		m.stuck++
+	}
+	m.lastX, m.lastY = s.Me.X, s.Me.Y
+	if m.stuck > int(m.ticks(stuckAfter)) {
+		m.turnAt, m.stuck = s.Tick, 0
+		m.roam.forget()
+	}
+}
+
+// reconsider changes the way it strafes and how its aim is off.
+func (m *mind) reconsider(s *Sight) {
+	m.strafe = int8(m.rand.IntN(3) - 1)
+	m.turnAt = s.Tick + m.ticks(0.25+0.6*m.rand.Float32())
+	m.aimOff = (m.rand.Float32() - 0.5) * 2 * aimWander
+}
+
+// chooseTarget is the nearest enemy in sight; the one at hand while there is not a much nearer one.
 func (m *mind) chooseTarget(s *Sight) *arena.Player {
 	var best *arena.Player
 	bestFar := float32(math.MaxFloat32)
@@ -73,7 +110,7 @@ func (m *mind) chooseTarget(s *Sight) *arena.Player {
 		dx, dy := e.X-s.Me.X, e.Y-s.Me.Y
 		d := dx*dx + dy*dy
 		if e.Slot == m.target {
-			d /= 2 // stay with the one at hand
+			d /= 2
 		}
 		if d < bestFar {
 			best, bestFar = e, d
@@ -81,107 +118,66 @@ func (m *mind) chooseTarget(s *Sight) *arena.Player {
 	}
 	switch {
 	case best == nil:
-		m.target, m.seen = none, 0
+		m.target = none
 	case best.Slot != m.target:
-		m.target, m.seen = best.Slot, s.Tick
+		m.target, m.since = best.Slot, s.Tick
+		m.chooseWeapon(s)
 	}
 	return best
 }
 
+// chooseWeapon is asked once a shot, so that the aim does not jump between leading and not.
+func (m *mind) chooseWeapon(s *Sight) { m.rocket = s.Me.Rockets > 0 && m.rand.IntN(3) == 0 }
+
 // fight turns to the enemy, leads rockets, keeps a middle distance and strafes.
 func (m *mind) fight(s *Sight, e *arena.Player, in *arena.Input) {
 	dx, dy := e.X-s.Me.X, e.Y-s.Me.Y
-	distance := float32(math.Sqrt(float64(dx*dx + dy*dy)))
-	rocket := s.Me.Rockets > 0 && distance > 4 && distance < 16 && m.rand.IntN(3) == 0
+	distance := length(dx, dy)
+	rocket := m.rocket && distance > rocketNear && distance < rocketFar
+	aimX, aimY := dx, dy
 	if rocket {
-		lead := distance / 18
-		dx, dy = dx+e.VX*lead, dy+e.VY*lead
+		aimX, aimY = leadFor(s, e)
 	}
-	m.turnTo(arena.YawOf(dx, dy) + m.aimOff)
-	off := turnBetween(m.yaw, arena.YawOf(dx, dy))
-	if s.Tick-m.seen > hesitation && math.Abs(float64(off)) < 0.02 {
+	want := arena.YawOf(aimX, aimY) + m.aimOff
+	m.turnTo(want)
+	if aimed := math.Abs(float64(turnBetween(m.yaw, want))) < aimGood; aimed && s.Tick >= m.loaded && s.Tick-m.since >= m.ticks(hesitation) {
 		in.Fire, in.Alt = !rocket, rocket
+		m.loaded = s.Tick + m.ticks(railPause)
+		if rocket {
+			m.loaded = s.Tick + m.ticks(rocketWait)
+		}
+		m.chooseWeapon(s)
 	}
-	along := int8(0)
+	along := float32(0)
 	switch {
 	case distance > 14:
 		along = 1
 	case distance < 6:
 		along = -1
 	}
-	ux, uy := dx/distance, dy/distance
-	m.walk(in, ux*float32(along)-uy*float32(m.strafe), uy*float32(along)+ux*float32(m.strafe))
+	ux, uy := dx/max(distance, 0.01), dy/max(distance, 0.01)
+	walk(in, ux*along-uy*float32(m.strafe), uy*along+ux*float32(m.strafe))
 }
 
-// wander goes for what it needs, or to where enemies were last seen, or anywhere.
-func (m *mind) wander(s *Sight, in *arena.Input) {
-	if s.Tick >= m.until || m.way.goal < 0 || m.way.distance(s.Me.X, s.Me.Y) == 0 {
-		m.chooseGoal(s)
+// leadFor is where to aim a rocket so that it meets a target that goes on as it does: two steps towards the answer are near
+// enough for a blast. The target is shown as it was, and the rocket starts a round trip later: both move on meanwhile.
+func leadFor(s *Sight, e *arena.Player) (dx, dy float32) {
+	dx, dy = e.X-s.Me.X, e.Y-s.Me.Y
+	x, y := dx, dy
+	for range 2 {
+		flight := length(x, y) / arena.RocketSpeed
+		x, y = dx+e.VX*flight, dy+e.VY*flight
 	}
-	m.way.aim(m.goalX, m.goalY)
-	x, y := m.way.next(s.Me.X, s.Me.Y)
-	dx, dy := x-s.Me.X, y-s.Me.Y
-	if m.way.distance(s.Me.X, s.Me.Y) == 0 {
-		dx, dy = m.goalX-s.Me.X, m.goalY-s.Me.Y
+	if !arena.Sees(s.Me.X, s.Me.Y, s.Me.X+x, s.Me.Y+y) {
+		return dx, dy // it would meet a wall on the way
 	}
-	m.turnTo(arena.YawOf(dx, dy))
-	m.walk(in, dx, dy)
-}
-
-func (m *mind) chooseGoal(s *Sight) {
-	m.until = s.Tick + 240 + uint32(m.rand.IntN(240))
-	var wish []arena.Pickup
-	for _, p := range s.Pickups {
-		useful := (p.What == arena.PickupHealth && s.Me.Health < 70) || (p.What == arena.PickupArmor && s.Me.Armor < 50) ||
-			(p.What == arena.PickupRockets && s.Me.Rockets < 3)
-		if p.Ready && useful {
-			wish = append(wish, p)
-		}
-	}
-	if len(wish) > 0 {
-		p := wish[m.rand.IntN(len(wish))]
-		m.goalX, m.goalY = p.X, p.Y
-		return
-	}
-	if n := len(s.Others); n > 0 && m.rand.IntN(3) > 0 {
-		if e := s.Others[m.rand.IntN(n)]; e.Alive && e.Team != s.Me.Team {
-			m.goalX, m.goalY = e.X, e.Y
-			return
-		}
-	}
-	for range 20 {
-		x, y := m.rand.Float32()*arena.Size, m.rand.Float32()*arena.Size
-		if !arena.Solid(x, y) {
-			m.goalX, m.goalY = x, y
-			return
-		}
-	}
-}
-
-// walk presses the keys that come nearest to a direction.
-func (m *mind) walk(in *arena.Input, dx, dy float32) {
-	length := float32(math.Sqrt(float64(dx*dx + dy*dy)))
-	if length < 0.05 {
-		return
-	}
-	in.MoveX, in.MoveY = key(dx/length), key(dy/length)
-}
-
-func key(v float32) int8 {
-	switch {
-	case v > 0.38:
-		return 1
-	case v < -0.38:
-		return -1
-	}
-	return 0
+	return x, y
 }
 
 // turnTo moves the aim towards a yaw, as fast as a hand does.
 func (m *mind) turnTo(yaw float32) {
-	const fastest = 0.05
-	d := min(max(turnBetween(m.yaw, yaw), -fastest), fastest)
-	m.yaw += d
+	fastest := handSpeed / m.rate
+	m.yaw += min(max(turnBetween(m.yaw, yaw), -fastest), fastest)
 	m.yaw -= float32(math.Floor(float64(m.yaw)))
 }
 
@@ -190,3 +186,24 @@ func turnBetween(from, to float32) float32 {
 	d := to - from
 	return d - float32(math.Floor(float64(d)+0.5))
 }
+
+// walk presses the keys that come nearest to a direction.
+func walk(in *arena.Input, dx, dy float32) {
+	far := length(dx, dy)
+	if far < 0.05 {
+		return
+	}
+	in.MoveX, in.MoveY = key(dx/far), key(dy/far)
+}
+
+func key(v float32) int8 {
+	switch {
+	case v > 0.38: // sine of 22.5 degrees: eight directions of equal width
+		return 1
+	case v < -0.38:
+		return -1
+	}
+	return 0
+}
+
+func length(x, y float32) float32 { return float32(math.Sqrt(float64(x*x + y*y))) }

@@ -43,17 +43,22 @@ func (p *Predictor[S, I]) Start(tick uint32, state S) {
 // Started reports whether there is a state to go on from.
 func (p *Predictor[S, I]) Started() bool { return p.any }
 
-// Step plays one more tick and returns the state after it. Ticks that were left out repeat the input.
+// Step plays one more tick and returns the state after it. Ticks that were left out repeat the input before them, as the
+// server does.
 func (p *Predictor[S, I]) Step(tick uint32, input I) S {
+	before := p.ring[p.newest%History].input
 	if int32(tick-p.newest) > History {
-		p.ring[(tick-1)%History] = entry[S, I]{tick: tick - 1, input: input, state: p.State()}
+		p.ring[(tick-1)%History] = entry[S, I]{tick: tick - 1, input: before, state: p.State()}
 		p.newest = tick - 1
 	}
 	for int32(tick-p.newest) > 0 {
 		state := p.State()
 		p.newest++
 		e := &p.ring[p.newest%History] // stepped in place: a local's address would escape through the step function
-		e.tick, e.input, e.state = p.newest, input, state
+		e.tick, e.input, e.state = p.newest, before, state
+		if p.newest == tick {
+			e.input = input
+		}
 		p.step(&e.state, &e.input)
 	}
 	return p.State()
@@ -62,6 +67,21 @@ func (p *Predictor[S, I]) Step(tick uint32, input I) S {
 // State is the newest predicted state, and Newest its tick.
 func (p *Predictor[S, I]) State() S       { return p.ring[p.newest%History].state }
 func (p *Predictor[S, I]) Newest() uint32 { return p.newest }
+
+// At is the predicted state after a tick; false when there is none, or no longer.
+func (p *Predictor[S, I]) At(tick uint32) (state S, ok bool) {
+	e := &p.ring[tick%History]
+	if !p.any || e.tick != tick || int32(p.newest-tick) < 0 || int32(p.newest-tick) >= History {
+		return state, false
+	}
+	return e.state, true
+}
+
+// Reset forgets everything: the next Reconcile or Start begins anew.
+func (p *Predictor[S, I]) Reset() {
+	p.any, p.newest = false, 0
+	clear(p.ring[:])
+}
 
 // Reconcile takes the server's state after tick. It returns the newest state before and after, which are equal when the
 // prediction was right.

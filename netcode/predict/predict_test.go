@@ -46,22 +46,32 @@ func TestWrongPredictionIsPlayedAgain(t *testing.T) {
 	}
 }
 
-func TestLeftOutTicksRepeatTheInput(t *testing.T) {
+func TestLeftOutTicksRepeatTheInputBefore(t *testing.T) {
 	p := New(step)
 	p.Start(5, state{})
-	p.Step(8, in{Push: 1})
-	if p.State() != (state{X: 6, V: 3}) || p.Newest() != 8 {
+	p.Step(6, in{Push: 1}) // V 1, X 1
+	p.Step(9, in{Push: 5}) // 7 and 8 push 1 again: V 2, 3, X 3, 6; then V 8, X 14
+	if p.State() != (state{X: 14, V: 8}) || p.Newest() != 9 {
 		t.Errorf("%+v at %d", p.State(), p.Newest())
 	}
-	p.Step(8+2*History, in{}) // far beyond the ring: no endless catching up
-	if p.Newest() != 8+2*History {
+	if got, ok := p.At(8); !ok || got != (state{X: 6, V: 3}) {
+		t.Errorf("at 8: %+v, %v", got, ok)
+	}
+	p.Step(9+2*History, in{}) // far beyond the ring: no endless catching up
+	if p.Newest() != 9+2*History {
 		t.Errorf("newest %d", p.Newest())
+	}
+	if _, ok := p.At(8); ok {
+		t.Error("a tick that is gone is still there")
 	}
 	if p.Reconcile(9, state{}); p.Lost != 1 {
 		t.Error("a tick that is gone was not counted")
 	}
 	if p.Reconcile(9000, state{X: 1}); p.State().X != 1 {
 		t.Error("news from ahead of the prediction was not taken")
+	}
+	if p.Reset(); p.Started() {
+		t.Error("started after Reset")
 	}
 }
 

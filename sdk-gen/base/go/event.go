@@ -65,7 +65,7 @@ func (c *Conn) SendStream(ch uint8, msg []byte, now time.Duration) error {
 	if !c.open() {
 		return ErrNotConnected
 	}
-	return c.peer.SendStream(ch, msg, now)
+	return c.peer.SendStream(ch, msg)
 }
 
 func (c *Conn) open() bool { return c.phase == Connected || c.phase == Resuming }

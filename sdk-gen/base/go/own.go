@@ -23,6 +23,7 @@ type Own[T any, S comparable, I any] struct {
 	state     func(*T) S
 	predictor *predict.Predictor[S, I]
 	entity    T // scratch
+	sent      I // the same
 
 	Compared  uint64 // snapshots that showed what was predicted, right or wrong
 	Corrected uint64 // of them, those that differed
@@ -37,9 +38,19 @@ func Predict[T any, S comparable, I any](state func(*T) S, step func(*S, *I)) *O
 // Input predicts a tick with its input, which is rounded to what the server will read. Ticks only grow.
 func (o *Own[T, S, I]) Input(c *Conn, tick uint32, in *I) {
 	c.game.Schema.Input().Snap(unsafe.Pointer(in))
-	if o.predictor.Started() {
-		o.predictor.Step(tick, *in)
+	if !o.predictor.Started() {
+		return
 	}
+	from := o.predictor.Newest() + 1
+	if tick-from > predict.History {
+		from = tick // too long ago; Step goes on from where it was
+	}
+	for t := from; t < tick; t++ { // sent before there was anything to predict, or while the entity was not there
+		if c.InputAt(t, unsafe.Pointer(&o.sent)) {
+			o.predictor.Step(t, o.sent)
+		}
+	}
+	o.predictor.Step(tick, *in)
 }
 
 // Snapshot compares the prediction with what the server says of entity id, and corrects it. It returns the state now as it

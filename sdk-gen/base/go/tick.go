@@ -54,7 +54,7 @@ func (c *Conn) plays() bool { return c.inputs != nil && (c.game.Input != nil || 
 
 // pollPeer is Poll once there is a peer.
 func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration) {
-	c.peer.Service(now, peer.TickInfo{}, out)
+	c.peer.Service(now, out)
 	c.watch()
 	if c.phase == Ended {
 		return now
