@@ -233,7 +233,7 @@ func (s *echoServer) step() {
 			s.socket.Queue(p.Finish(s.out), p.Addr())
 			s.replies++
 		}
-		p.Service(s.now, peer.TickInfo{}, s.socket)
+		p.Service(s.now, s.socket)
 	}
 	_ = s.socket.Flush()
 }

@@ -68,7 +68,7 @@ func (c *Transport) Next(dst []byte, now time.Duration) int {
 	if c.peer != nil {
 		c.due = now + serviceEvery
 		c.out = outbox{buf: dst}
-		c.peer.Service(now, peer.TickInfo{}, &c.out)
+		c.peer.Service(now, &c.out)
 		return c.out.n
 	}
 	if c.shake == nil {

@@ -125,7 +125,7 @@ func (c *client) Tick() {
 	body := c.peer.Tail(wire.FrameInput)
 	clear(body[:inputBytes])
 	_, _ = c.conn.Write(c.buf[:c.peer.Finish(inputBytes)])
-	c.peer.Service(now, t, (*handler)(c))
+	c.peer.Service(now, (*handler)(c))
 }
 
 // handler is client as its peer sees it.

@@ -249,7 +249,7 @@ func (c *conn) SendEvent(ch uint8, data []byte) error {
 func (c *conn) SendUnreliable(ch uint8, data []byte) error { return c.peer.SendUnreliable(ch, data) }
 
 func (c *conn) SendStream(ch uint8, data []byte) error {
-	return c.peer.SendStream(ch, data, c.shard.now)
+	return c.peer.SendStream(ch, data)
 }
 
 // Close is the match's goodbye.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/skirmishgg/skirmish/engine/udp"
 	"github.com/skirmishgg/skirmish/netcode/handshake"
-	"github.com/skirmishgg/skirmish/netcode/peer"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
@@ -105,7 +104,7 @@ func (s *Shard) resume(d *udp.Datagram) {
 	}
 	a := c.accept(c.pending, d.From)
 	random := c.resumption.ServerRandom()
-	n := c.peer.BeginResume(s.socket.Buffer(), r.Keys(random), random, &a)
+	n := c.peer.BeginResume(s.socket.Buffer(), r.Keys(random), random, &a, d.From)
 	s.socket.Queue(n, d.From)
 }
 
@@ -131,7 +130,7 @@ func (s *Shard) service() {
 	s.serviceAt = s.now + serviceEvery
 	for i := 0; i < len(s.conns); {
 		c := s.conns[i]
-		c.peer.Service(s.now, peer.TickInfo{}, s.sender)
+		c.peer.Service(s.now, s.sender)
 		if !s.settle(c) {
 			i++
 		}

@@ -188,7 +188,7 @@ func (c *Client) Step(now time.Duration) {
 		}
 	}
 	if now >= c.serviceAt {
-		c.Peer.Service(now, peer.TickInfo{}, c)
+		c.Peer.Service(now, c)
 		c.serviceAt = now + 10*time.Millisecond
 	}
 }

@@ -61,6 +61,9 @@ func (o *Outbox) Push(ch uint8, data []byte) error {
 // Len is how many events wait for their ack.
 func (o *Outbox) Len() int { return len(o.queue) }
 
+// Fresh reports whether an event waits that no packet has carried yet.
+func (o *Outbox) Fresh() bool { return len(o.queue) > 0 && !o.queue[len(o.queue)-1].carried }
+
 // Append writes the oldest events that fit the constant budget, as packet pn carries them.
 //
 //	u8 3<<3|channel · u16 id · u8 length · bytes
@@ -95,6 +98,18 @@ func (o *Outbox) Acked(pn uint64) {
 		kept++
 	}
 	o.queue, o.data = o.queue[:kept], o.data[:bytes]
+}
+
+// Restart makes every event count as not yet carried, for a connection whose packet numbers begin anew.
+func (o *Outbox) Restart() {
+	for i := range o.queue {
+		o.queue[i].carried = false
+	}
+}
+
+// Clear forgets every event and numbers the next ones from 0, for another end that has lost its memory.
+func (o *Outbox) Clear() {
+	o.queue, o.data, o.next = o.queue[:0], o.data[:0], [wire.EventChannels]uint16{}
 }
 
 // Inbox takes events once each, and on channels 0 and 1 in order. The zero value is ready.
@@ -138,12 +153,5 @@ func (b *Inbox) Accept(ch uint8, id uint16) (deliver bool, err error) {
 		}
 		seen[word] &^= 1 << bit
 		b.next[ch]++
-	}
-}
-
-// Restart makes every event count as not yet carried, for a connection whose packet numbers begin anew.
-func (o *Outbox) Restart() {
-	for i := range o.queue {
-		o.queue[i].carried = false
 	}
 }

@@ -6,129 +6,220 @@ import (
 	"time"
 
 	"github.com/skirmishgg/skirmish/netcode/handshake"
+	"github.com/skirmishgg/skirmish/netcode/seal"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
-// control are the small frames that look after the connection itself.
+// control are the small frames that look after the connection itself. At most 300 B of them go into one datagram.
 type control struct {
 	urgent bool // something below should not wait for the next tick
 
 	// server: resume ticket and reset token, sent until a packet that carried them is acked
 	ticketAt     time.Duration // when the next ticket is due
 	ticket       []byte        // body of the TICKET frame in flight; empty: none
+	ticketPN     uint64        // first packet that carried it
 	ticketSentAt time.Duration
+	ticketSent   bool
 	resetDue     bool
+	resetPN      uint64 // first packet that carried the present token
 	resetSentAt  time.Duration
 
 	// client: tokens by which a reset is believed, newest first; a path change brings a second
-	resets [2][16]byte
+	resets     [2][wire.ResetTokenSize]byte
+	resetCount uint8
+	restart    bool // RESTART goes out with every packet until one is acked
 
 	answer    [8]byte // PATH_RESPONSE that is owed
 	answerDue bool
 	stamp     uint32 // TIME answer that is owed
 	stampDue  bool
-	rate      uint32 // RATE report that is owed
-	rateLoss  uint8
-	rateDue   bool
+	ask       uint32 // TIME question that is under way
+	askDue    bool
+	asked     bool
 }
 
-// append writes what is due into the datagram under construction.
-func (c *control) append(p *Peer, dst []byte, now time.Duration) []byte {
+// appendControl writes what is due into the datagram under construction.
+func (p *Peer) appendControl(now time.Duration) {
+	c := &p.control
+	dst := p.dst
 	c.urgent = false
+	if c.restart { // first: what follows is of the channels that begin anew
+		dst = append(dst, byte(wire.FrameRestart)<<3)
+		p.flags |= sentRestart
+	}
 	if c.answerDue {
 		dst = append(append(dst, byte(wire.FramePathResponse)<<3), c.answer[:]...)
 		c.answerDue = false
+	}
+	if c.askDue {
+		dst = append(dst, byte(wire.FrameTime)<<3, 0)
+		dst = binary.LittleEndian.AppendUint32(dst, c.ask)
+		c.askDue = false
 	}
 	if c.stampDue {
 		dst = append(dst, byte(wire.FrameTime)<<3, 1)
 		dst = binary.LittleEndian.AppendUint32(dst, c.stamp)
 		c.stampDue = false
 	}
-	if c.rateDue {
+	if r := &p.report; r.due {
 		dst = append(dst, byte(wire.FrameRate)<<3)
-		dst = append(binary.LittleEndian.AppendUint32(dst, c.rate), c.rateLoss)
-		c.rateDue = false
+		dst = append(binary.LittleEndian.AppendUint32(dst, r.rate), r.loss)
+		r.due = false
 	}
-	if !p.c.Server {
-		return dst
+	if epoch := seal.Epoch(p.nextPN); epoch != p.keyEpoch {
+		dst = append(dst, byte(wire.FrameKey)<<3)
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(epoch))
+		p.flags |= sentKey
 	}
-	if c.resetDue && now-c.resetSentAt >= controlRetry && p.c.ResetToken != nil {
-		token := p.c.ResetToken(p.cid, p.addr.Addr())
-		dst = append(append(dst, byte(wire.FrameResetToken)<<3), token[:]...)
-		c.resetSentAt = now
-		p.building.flags |= sentReset
+	p.dst = dst
+	if p.c.Server {
+		p.appendReset(now)
+		p.appendTicket(now)
 	}
-	if now >= c.ticketAt && p.c.Ticket != nil {
-		c.ticket, c.ticketAt, c.ticketSentAt = p.c.Ticket(c.ticket[:0]), now+ticketInterval, now-controlRetry
-	}
-	if len(c.ticket) > 0 && now-c.ticketSentAt >= controlRetry {
-		dst = append(append(dst, byte(wire.FrameTicket)<<3), c.ticket...)
-		c.ticketSentAt = now
-		p.building.flags |= sentTicket
-	}
-	return dst
 }
 
-func (c *control) acked(f sentFlags) {
-	if f&sentTicket != 0 {
+func (p *Peer) appendReset(now time.Duration) {
+	c := &p.control
+	if !c.resetDue || now-c.resetSentAt < controlRetry || p.c.ResetToken == nil {
+		return
+	}
+	token := p.c.ResetToken(p.cid, p.addr.Addr())
+	p.dst = append(append(p.dst, byte(wire.FrameResetToken)<<3), token[:]...)
+	c.resetSentAt = now
+	p.flags |= sentReset
+}
+
+func (p *Peer) appendTicket(now time.Duration) {
+	c := &p.control
+	if now >= c.ticketAt && p.c.Ticket != nil {
+		c.ticket, c.ticketAt = p.c.Ticket(c.ticket[:0]), now+wire.TicketInterval
+		c.ticketPN, c.ticketSent = p.nextPN, false
+	}
+	if len(c.ticket) == 0 || c.ticketSent && now-c.ticketSentAt < controlRetry {
+		return
+	}
+	p.dst = append(append(p.dst, byte(wire.FrameTicket)<<3), c.ticket...)
+	c.ticketSentAt, c.ticketSent = now, true
+	p.flags |= sentTicket
+}
+
+// onControlAcked ends the repetition of what packet pn carried.
+func (p *Peer) onControlAcked(f sentFlags, pn uint64) {
+	c := &p.control
+	if f&sentTicket != 0 && pn >= c.ticketPN { // not one of the ticket before
 		c.ticket = c.ticket[:0]
 	}
-	if f&sentReset != 0 {
+	if f&sentReset != 0 && pn >= c.resetPN {
 		c.resetDue = false
+	}
+	if f&sentKey != 0 {
+		p.keyEpoch = max(p.keyEpoch, seal.Epoch(pn))
+	}
+	if f&sentRestart != 0 {
+		c.restart = false
 	}
 }
 
-// SetResetToken gives a client the token that came with ACCEPT or RESUMED.
-func (p *Peer) SetResetToken(token [16]byte) {
-	p.control.resets[0], p.control.resets[1] = token, p.control.resets[0]
-	if p.control.resets[1] == [16]byte{} {
-		p.control.resets[1] = token
-	}
-}
+// controlSizes are the bodies of fixed size; 0: no such frame.
+var controlSizes = [32]uint8{wire.FrameTime: 5, wire.FramePathChallenge: 8, wire.FramePathResponse: 8, wire.FrameRate: 5,
+	wire.FrameClose: 1, wire.FrameKey: 4, wire.FrameResetToken: wire.ResetTokenSize}
 
 // onControl takes the frames that are not game content.
 func (p *Peer) onControl(f wire.Frame, b []byte, from netip.AddrPort, now time.Duration, h Handler) (rest []byte, ok bool) {
-	sizes := [...]int{wire.FrameTime: 5, wire.FramePathChallenge: 8, wire.FramePathResponse: 8, wire.FrameRate: 5, wire.FrameClose: 1,
-		wire.FrameKey: 4, wire.FrameResetToken: 16}
-	if f == wire.FrameTicket {
+	switch f {
+	case wire.FrameTicket:
 		secret, ticket, rest, ok := handshake.CutTicket(b)
-		if ok && !p.c.Server {
-			h.OnTicket(secret, ticket)
+		if !ok || p.c.Server {
+			return nil, false
 		}
-		return rest, ok && !p.c.Server
+		h.OnTicket(secret, ticket)
+		return rest, true
+	case wire.FrameRestart:
+		if !p.c.Server || !p.resumed {
+			return nil, false
+		}
+		if !p.restarted {
+			p.restart()
+		}
+		return b, true
 	}
-	if int(f) >= len(sizes) || sizes[f] == 0 || len(b) < sizes[f] {
+	size := int(controlSizes[f&31])
+	if size == 0 || len(b) < size {
 		return nil, false
 	}
-	body, rest := b[:sizes[f]], b[sizes[f]:]
+	body, rest := b[:size], b[size:]
+	c := &p.control
 	switch f {
 	case wire.FrameTime:
-		if body[0] == 0 {
-			p.control.stamp, p.control.stampDue = binary.LittleEndian.Uint32(body[1:]), true
-		} else if p.ownAsk(now, binary.LittleEndian.Uint32(body[1:])) {
-			p.stats.sample(time.Duration(uint32(now/time.Microsecond)-binary.LittleEndian.Uint32(body[1:])) * time.Microsecond)
+		stamp := binary.LittleEndian.Uint32(body[1:])
+		switch {
+		case body[0] > 1:
+			return nil, false
+		case body[0] == 0:
+			c.stamp, c.stampDue, c.urgent = stamp, true, true
+		case c.asked && stamp == c.ask:
+			c.asked = false
+			p.stats.sample(time.Duration(micros(now)-stamp) * time.Microsecond)
 		}
 	case wire.FramePathChallenge:
-		copy(p.control.answer[:], body)
-		p.control.answerDue, p.control.urgent = true, true
+		copy(c.answer[:], body)
+		c.answerDue, c.urgent = true, true
 	case wire.FramePathResponse:
 		p.onPathResponse(body, from, now)
 	case wire.FrameRate:
-		p.onReport(binary.LittleEndian.Uint32(body), body[4])
+		p.onReport(body[4])
 	case wire.FrameClose:
-		p.end(wire.Close(body[0]))
+		return nil, p.onClose(wire.Close(body[0]))
 	case wire.FrameKey:
 		// The epoch follows from the packet number; the frame only tells that the sender has moved on.
+		if uint64(binary.LittleEndian.Uint32(body)) > seal.Epoch(p.opener.Largest()) {
+			return nil, false
+		}
 	case wire.FrameResetToken:
 		if p.c.Server {
 			return nil, false
 		}
-		p.SetResetToken([16]byte(body))
+		p.SetResetToken([wire.ResetTokenSize]byte(body))
 	}
 	return rest, true
 }
 
-// ownAsk reports whether a TIME answer can be to a question of the last ten seconds.
-func (p *Peer) ownAsk(now time.Duration, stamp uint32) bool {
-	return uint32(now/time.Microsecond)-stamp < uint32(10*time.Second/time.Microsecond)
+// onClose ends the peer; what else the packet has is not looked at. A client can only say what a client knows, so that no
+// cheat has the server believe in a timeout.
+func (p *Peer) onClose(reason wire.Close) bool {
+	if reason == wire.CloseNone {
+		return false
+	}
+	if p.c.Server && reason != wire.CloseOverflow && reason != wire.CloseProtocol {
+		reason = wire.CloseLeft
+	}
+	p.end(reason)
+	return true
+}
+
+// SetResetToken gives a client the token that came with ACCEPT or RESUMED.
+func (p *Peer) SetResetToken(token [wire.ResetTokenSize]byte) {
+	c := &p.control
+	if c.resetCount > 0 && c.resets[0] == token {
+		return // repeated
+	}
+	c.resets[1], c.resets[0] = c.resets[0], token
+	c.resetCount = min(c.resetCount+1, 2)
+}
+
+// onReset believes a stateless reset only when it is one that the server gave us inside the seal.
+func (p *Peer) onReset(pkt []byte) bool {
+	for i := range p.control.resets[:p.control.resetCount] {
+		if handshake.IsReset(pkt, &p.control.resets[i]) {
+			p.end(wire.CloseReset)
+			return true
+		}
+	}
+	p.Counters.ResetForged++
+	return false
+}
+
+// AskTime sends a TIME question; its answer is an RTT sample. For connections that otherwise only listen.
+func (p *Peer) AskTime(now time.Duration) {
+	p.control.ask, p.control.askDue, p.control.asked, p.control.urgent = micros(now), true, true, true
 }

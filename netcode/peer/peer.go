@@ -26,25 +26,30 @@ type Config struct {
 	Schema    [8]byte // of the match; zero for sessions
 	CID       uint32  // low byte: steering byte
 	Addr      netip.AddrPort
-	Timeout   time.Duration // of silence
+	Timeout   time.Duration // of silence; 0: wire.DefaultTimeout
 	RateBytes int           // bytes a second that bulk may fill up to; 0: 64 KB
-	Random    io.Reader     // of path challenges
 
-	// Server only. Ticket appends the body of a TICKET frame; ResetToken is of this CID and an address.
+	// Client only. Restart: the connection was resumed by a process that has no memory of it, so its events, messages and
+	// streams begin anew, at the server too.
+	Restart bool
+
+	// Server only. Random is of path challenges; Ticket appends the body of a TICKET frame, nil: none are sent;
+	// ResetToken is of this CID and an address, nil: none are sent.
+	Random     io.Reader
 	Ticket     func(dst []byte) []byte
-	ResetToken func(cid uint32, addr netip.Addr) [16]byte
+	ResetToken func(cid uint32, addr netip.Addr) [wire.ResetTokenSize]byte
 }
 
 // Times, in the order in which they matter.
 const (
-	rateDefault    = 64 << 10
-	keepAlive      = 250 * time.Millisecond // of own silence until a packet without content is sent
+	rideWait       = 20 * time.Millisecond  // a message or new event waits this long for a tick's datagram
 	ackDelayMax    = 25 * time.Millisecond  // an ack waits this long for company
-	closeRepeats   = 4
-	closeInterval  = 50 * time.Millisecond
-	ticketInterval = 30 * time.Second
-	reportInterval = time.Second
+	eventRepeat    = 50 * time.Millisecond  // between repetitions of events where no tick repeats them
+	closeInterval  = 50 * time.Millisecond  // between repetitions of CLOSE
+	keepAlive      = 250 * time.Millisecond // of own silence until a packet without content is sent
 	controlRetry   = 250 * time.Millisecond // until a control frame is sent again that no ack has confirmed
+	reportInterval = time.Second
+	closeRepeats   = 4
 )
 
 // TickInfo is a packet's tick block. Ticks are full counters; the wire has their low 16 bits.
@@ -60,7 +65,8 @@ type TickInfo struct {
 // None stands in InputDelta and DecodedDelta for "nothing yet".
 const None = 255
 
-// Handler gets what a packet brought, in its order. Slices are borrowed until the method returns.
+// Handler gets what a packet brought, in its order. Slices are borrowed until the method returns. Its methods may call
+// the peer's Send methods and Close, not Receive, Begin or Service.
 type Handler interface {
 	OnTick(t TickInfo) // of a packet newer than any before
 	OnInput(t TickInfo, body []byte)
@@ -71,24 +77,31 @@ type Handler interface {
 	OnTicket(secret [32]byte, ticket []byte)
 }
 
-// Counters has a name for everything that a peer refused or gave up. Refused by the seal: see Opener's own.
+// Counters has a name for everything that a peer refused, gave up, or did once in a while. What the seal refused has the
+// opener's own, see Refused.
 type Counters struct {
+	Ended        uint64 // datagrams for a peer whose life is over
 	Header       uint64 // no data datagram of this connection
-	Malformed    uint64 // authenticated, yet no packet: closes the peer
-	EventWindow  uint64 // authenticated event outside the window: closes the peer
-	StreamBad    uint64 // authenticated STREAM that is no KCP of its channel: closes the peer
-	MessageDrop  uint64 // own unreliable message that found no room
+	ResetForged  uint64 // stateless reset with another token than ours
+	Malformed    uint64 // authentic, yet no packet: closes the peer. Those below that close it count here too
+	EventWindow  uint64 // authentic event outside the window: closes the peer
+	StreamBad    uint64 // authentic STREAM that is no KCP of its channel: closes the peer
+	FragmentBad  uint64 // authentic piece that contradicts those before: closes the peer
 	OldSequenced uint64 // sequenced message that a newer one overtook
-	FragmentBad  uint64
+	MessageDrop  uint64 // own message that found no room
+	LargeDrop    uint64 // own frame in pieces that another took the place of
 	PathSent     uint64 // path challenges
-	PathMoved    uint64 // completed moves to another address
 	PathLimited  uint64 // challenges withheld by the 3x rule
-	ResetForged  uint64
+	PathStale    uint64 // probes given up: the other end was back, went on elsewhere, or never answered
+	PathForged   uint64 // path responses that answer no challenge, or from elsewhere
+	PathMoved    uint64 // completed moves to another address
+	Resumed      uint64 // resumptions taken up
+	Restarted    uint64 // those of a client without memory: channels began anew
 }
 
 // Stats is what is known of a connection's quality.
 type Stats struct {
-	RTT, MinRTT    time.Duration // smoothed; least; 0 before the first ack
+	RTT, MinRTT    time.Duration // smoothed; least of the last minute or so; 0 before the first ack
 	Jitter         time.Duration // smoothed deviation of RTT
 	Loss           float64       // of packets towards us, last second
 	LossOut        float64       // of ours, as the other end reports
@@ -97,6 +110,8 @@ type Stats struct {
 	BytesOut       uint64
 	EventsUnacked  int
 	LastReceived   time.Duration
+
+	least, older time.Duration // RTT of this half minute and the one before
 }
 
 // Peer is one connection, either end. It is owned by one goroutine: a shard, a control loop, a client.
@@ -113,8 +128,9 @@ type Peer struct {
 	closeLeft int
 	closeNext time.Duration
 
-	link             // keys, packet numbers, acks of the current CID
-	pending *pending // keys of a resumption that no packet has confirmed yet
+	link                      // keys, packet numbers, acks of the current CID
+	pending *pending          // keys of a resumption that no packet has confirmed yet
+	refused seal.OpenCounters // of the links before
 
 	// paths
 	addr netip.AddrPort
@@ -123,22 +139,21 @@ type Peer struct {
 	// packet under construction, between Begin and Finish
 	dst       []byte
 	headerLen int
-	building  sentPacket
 	tailAt    int
+	flags     sentFlags
+	at        time.Duration
 
 	// what goes out with the next packets
-	outbox    channel.Outbox
-	messages  []byte // unreliable and sequenced frames, whole, one after the other
-	lengths   []uint16
-	fragments []byte // whole frames that wait for pieces, at most one
-	fragID    uint8
-	control   control
+	control control
+	outbox  channel.Outbox
+	queue   messages
+	large   large
 
 	// what came in
 	inbox    channel.Inbox
 	seqOut   [wire.Channels]uint16
 	seqIn    [wire.Channels]uint16
-	seqAny   [wire.Channels]bool
+	seqAny   uint8 // bit ch: seqIn[ch] is of a message
 	assembly channel.Assembly
 	streams  [wire.Channels - wire.FirstStream]*channel.Stream
 	msgBuf   []byte
@@ -146,12 +161,13 @@ type Peer struct {
 	tickAny  bool
 
 	// timing and quality
-	lastIn, lastOut time.Duration
-	tokens          float64 // of the bucket, in bytes
-	tokensAt        time.Duration
-	stats           Stats
-	report          report
-	shed            shed
+	lastIn  time.Duration
+	lastOut time.Duration // any datagram
+	lastAll time.Duration // one that had room for events and messages
+	bucket  bucket
+	stats   Stats
+	report  report
+	shed    shed
 }
 
 // New makes a peer whose handshake has ended.
@@ -159,13 +175,17 @@ func New(c Config, now time.Duration) *Peer {
 	if c.RateBytes <= 0 {
 		c.RateBytes = rateDefault
 	}
-	p := &Peer{c: c, addr: c.Addr, lastIn: now, lastOut: now, tokens: float64(c.RateBytes) / 8, tokensAt: now}
+	if c.Timeout <= 0 {
+		c.Timeout = wire.DefaultTimeout
+	}
+	p := &Peer{c: c, addr: c.Addr, lastIn: now, lastOut: now, lastAll: now, bucket: newBucket(c.RateBytes, now)}
 	if c.Server {
 		p.ownID = seal.S2C
 	}
 	p.link = newLink(&c, c.Keys, c.CID)
-	p.control.ticketAt = now + ticketInterval
-	p.report.at = now + reportInterval
+	p.control.restart = c.Restart && !c.Server
+	p.control.ticketAt = now + wire.TicketInterval
+	p.report.begin(now, 1)
 	return p
 }
 
@@ -186,7 +206,17 @@ func (p *Peer) Stats() Stats {
 }
 
 // Refused are the seal's counters.
-func (p *Peer) Refused() seal.OpenCounters { return p.link.opener.Counters }
+func (p *Peer) Refused() seal.OpenCounters { return sum(p.refused, p.link.opener.Counters) }
+
+func sum(a, b seal.OpenCounters) seal.OpenCounters {
+	return seal.OpenCounters{
+		Short: a.Short + b.Short, Replayed: a.Replayed + b.Replayed, TooOld: a.TooOld + b.TooOld,
+		Phase: a.Phase + b.Phase, Forged: a.Forged + b.Forged,
+	}
+}
+
+// SetTickReference tells the peer a tick that the other end's ticks are near to, before the first packet has.
+func (p *Peer) SetTickReference(tick uint32) { p.tickRef = tick }
 
 // Close tells the other end, repeatedly, and ends the peer. The first reason stays.
 func (p *Peer) Close(reason wire.Close, now time.Duration) {
@@ -201,75 +231,4 @@ func (p *Peer) end(reason wire.Close) {
 		p.reason = reason
 	}
 	p.state = Closed
-}
-
-// SendEvent queues a reliable event of at most 255 bytes. Errors: see channel.Outbox; ErrFull closes the peer.
-func (p *Peer) SendEvent(ch uint8, data []byte, now time.Duration) error {
-	err := p.outbox.Push(ch, data)
-	if err == channel.ErrFull {
-		p.Close(wire.CloseOverflow, now)
-	}
-	return err
-}
-
-// messagesMax bounds the unreliable messages that wait for the next packets; policy when full: the new one is dropped.
-const messagesMax = 4 << 10
-
-// SendUnreliable sends data once, with the next packet that has room.
-func (p *Peer) SendUnreliable(ch uint8, data []byte) error {
-	return p.queueMessage(wire.FrameUnreliable, ch, data)
-}
-
-// SendSequenced sends data once; a receiver that has seen a newer one ignores it.
-func (p *Peer) SendSequenced(ch uint8, data []byte) error {
-	return p.queueMessage(wire.FrameSequenced, ch, data)
-}
-
-func (p *Peer) queueMessage(f wire.Frame, ch uint8, data []byte) error {
-	if ch >= wire.Channels {
-		return channel.ErrChannel
-	}
-	if len(data) > channel.PieceMax-8 {
-		return channel.ErrTooLarge
-	}
-	if len(p.messages)+len(data)+8 > messagesMax {
-		p.Counters.MessageDrop++
-		return channel.ErrFull
-	}
-	start := len(p.messages)
-	p.messages = append(p.messages, byte(f)<<3|ch)
-	if f == wire.FrameSequenced {
-		p.messages = append(p.messages, byte(p.seqOut[ch]), byte(p.seqOut[ch]>>8))
-		p.seqOut[ch]++
-	}
-	p.messages = appendLength(p.messages, len(data))
-	p.messages = append(p.messages, data...)
-	p.lengths = append(p.lengths, uint16(len(p.messages)-start))
-	return nil
-}
-
-// SendStream queues a message of at most 64 KB on stream channel 4 to 7.
-// Errors: see channel.Stream; ErrOverflow closes the peer.
-func (p *Peer) SendStream(ch uint8, msg []byte, now time.Duration) error {
-	s := p.stream(ch)
-	if s == nil {
-		return channel.ErrChannel
-	}
-	err := s.Send(msg)
-	if err == channel.ErrOverflow {
-		p.Close(wire.CloseOverflow, now)
-	}
-	return err
-}
-
-// stream is made when first used: 19 to 36 KB that most match connections never need.
-func (p *Peer) stream(ch uint8) *channel.Stream {
-	if ch < wire.FirstStream || ch >= wire.Channels {
-		return nil
-	}
-	s := &p.streams[ch-wire.FirstStream]
-	if *s == nil {
-		*s = channel.NewStream(ch)
-	}
-	return *s
 }

@@ -72,6 +72,7 @@ func wire2(t testing.TB, link simnet.LinkConfig, suite wire.Suite) *wiring {
 	conf := Config{Keys: keys, Schema: [8]byte{9}, CID: 0x0403_0201, Timeout: 10 * time.Second, Random: random{w.rng}}
 	client, server := conf, conf
 	client.Addr = serverAddr
+	client.Random = nil
 	server.Addr, server.Server = clientAddr, true
 	server.ResetToken = func(uint32, netip.Addr) [16]byte { return [16]byte{0xaa} }
 	w.client = &end{Peer: New(client, 0), net: w.net.Endpoint(clientAddr, link, link), buf: make([]byte, 1500)}
@@ -100,7 +101,7 @@ func (w *wiring) step(dt time.Duration, tick bool) {
 			}
 			e.Receive(pkt, from, w.now, e)
 		}
-		e.Service(w.now, TickInfo{}, out{e, w.now})
+		e.Service(w.now, out{e, w.now})
 		if tick {
 			e.send(w.now, TickInfo{Valid: true, Tick: uint32(w.now / (time.Second / 60)), InputDelta: None, DecodedDelta: None}, []byte("body"))
 		}
@@ -134,7 +135,7 @@ func TestBothSuitesCarryEverything(t *testing.T) {
 		must(t, w.server.SendUnreliable(1, []byte("u")))
 		must(t, w.server.SendSequenced(2, []byte("s")))
 		big := bytes.Repeat([]byte("big"), 3000)
-		must(t, w.server.SendFragmented(wire.FrameUnreliable, append(appendLength(nil, 9000), big...)))
+		must(t, w.server.SendUnreliable(3, big))
 		w.run(time.Second)
 		for i := range 4 {
 			if got := w.server.events[i]; len(got) != 1 || got[0] != fmt.Sprint("e", i) {
@@ -265,8 +266,8 @@ func TestStreams(t *testing.T) {
 		for i := range msg {
 			msg[i] = byte(i * 7)
 		}
-		must(t, w.client.SendStream(4, msg, w.now))
-		must(t, w.server.SendStream(5, msg[:10_000], w.now))
+		must(t, w.client.SendStream(4, msg))
+		must(t, w.server.SendStream(5, msg[:10_000]))
 		for range 240 * 8 {
 			time.Sleep(time.Second / 240)
 			w.step(time.Second/240, false)
@@ -374,7 +375,7 @@ func FuzzPacket(f *testing.F) {
 			from.dst = append(from.dst[:from.headerLen], plain...)
 			n := from.Finish(-1)
 			to.Receive(from.buf[:n], from.net.Addr(), 0, to)
-			to.Service(0, TickInfo{}, out{to, 0})
+			to.Service(0, out{to, 0})
 		}
 	})
 }

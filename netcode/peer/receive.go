@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/skirmishgg/skirmish/netcode/handshake"
 	"github.com/skirmishgg/skirmish/netcode/seal"
 	"github.com/skirmishgg/skirmish/netcode/seq"
 	"github.com/skirmishgg/skirmish/protocol/wire"
@@ -15,32 +14,35 @@ import (
 // spoiled; what h gets is part of it.
 func (p *Peer) Receive(pkt []byte, from netip.AddrPort, now time.Duration, h Handler) bool {
 	if p.state == Closed {
+		p.Counters.Ended++
 		return false
 	}
-	if !p.c.Server && len(pkt) > 0 && pkt[0] == byte(wire.FormReset) {
-		return p.onReset(pkt)
-	}
-	headerLen, pn, ok := p.readHeader(pkt, from)
+	l, headerLen, pn, ok := p.readHeader(pkt)
 	if !ok {
+		if !p.c.Server && len(pkt) > 0 && pkt[0] == byte(wire.FormReset) {
+			return p.onReset(pkt)
+		}
 		p.Counters.Header++
 		return false
 	}
-	newest := !p.opener.Any() || pn > p.opener.Largest()
-	size := len(pkt)
-	plain, ok := p.opener.Open(pkt, headerLen, pn)
+	newest := pn > l.opener.Largest() || !l.opener.Any()
+	plain, ok := l.opener.Open(pkt, headerLen, pn)
 	if !ok {
 		return false
 	}
-	p.lastIn, p.ackDue = now, true
-	p.stats.PacketsIn++
-	p.stats.BytesIn += uint64(size)
-	p.report.bytes += uint64(size)
-	p.report.packets++
+	if l != &p.link {
+		p.takeUp(from, now)
+	}
 	if newest {
 		p.newestAt = now
 	}
-	if p.c.Server && from != p.addr {
-		p.onOtherPath(from, size, newest)
+	p.lastIn = now
+	p.stats.PacketsIn++
+	p.stats.BytesIn += uint64(len(pkt))
+	p.report.bytes += uint64(len(pkt))
+	p.report.packets++
+	if p.c.Server {
+		p.onPath(from, len(pkt), newest, now)
 	}
 	if !p.onPacket(plain, newest, from, now, h) {
 		p.Counters.Malformed++
@@ -49,71 +51,34 @@ func (p *Peer) Receive(pkt []byte, from netip.AddrPort, now time.Duration, h Han
 	return true
 }
 
-// readHeader finds the packet number. A packet of a resumption that was waiting makes its keys the peer's.
-func (p *Peer) readHeader(pkt []byte, from netip.AddrPort) (headerLen int, pn uint64, ok bool) {
+// readHeader finds the packet number, and whether the packet belongs to the present keys or to a resumption's.
+func (p *Peer) readHeader(pkt []byte) (l *link, headerLen int, pn uint64, ok bool) {
+	l = &p.link
 	if !p.c.Server {
-		return seal.ServerHeader(pkt, p.opener.Largest())
+		headerLen, pn, ok = seal.ServerHeader(pkt, l.opener.Largest())
+		return l, headerLen, pn, ok
 	}
 	if len(pkt) < wire.MinClientData {
-		return 0, 0, false
+		return nil, 0, 0, false
 	}
-	switch cid := binary.LittleEndian.Uint32(pkt[1:]); {
-	case cid == p.cid:
-	case p.pending != nil && cid == p.pending.cid:
-		if !p.takeUp(pkt, from) {
-			return 0, 0, false
+	if cid := binary.LittleEndian.Uint32(pkt[1:]); cid != l.cid {
+		if p.pending == nil || cid != p.pending.cid {
+			return nil, 0, 0, false
 		}
-	default:
-		return 0, 0, false
+		l = &p.pending.link
 	}
-	return seal.ClientHeader(pkt, p.opener.Largest())
-}
-
-// onReset believes a stateless reset only when it is the one that the server gave us inside the seal.
-func (p *Peer) onReset(pkt []byte) bool {
-	for i := range p.control.resets {
-		if handshake.IsReset(pkt, &p.control.resets[i]) {
-			p.end(wire.CloseReset)
-			return true
-		}
-	}
-	p.Counters.ResetForged++
-	return false
+	headerLen, pn, ok = seal.ClientHeader(pkt, l.opener.Largest())
+	return l, headerLen, pn, ok
 }
 
 // onPacket takes an authentic packet apart; false when it makes no sense.
 func (p *Peer) onPacket(b []byte, newest bool, from netip.AddrPort, now time.Duration, h Handler) bool {
-	if len(b) == 0 || b[0]&^ackMask != 0 {
+	flags, b, ok := p.readAck(b, now)
+	if !ok {
 		return false
-	}
-	flags := b[0]
-	b = b[1:]
-	if flags&ackNone == 0 {
-		var low uint16
-		older, delay := uint32(1<<32-1), time.Duration(0)
-		n := 2
-		if flags&ackBits != 0 {
-			n += 4
-		}
-		if flags&ackDelay != 0 {
-			n++
-		}
-		if len(b) < n {
-			return false
-		}
-		low = binary.LittleEndian.Uint16(b)
-		if flags&ackBits != 0 {
-			older = binary.LittleEndian.Uint32(b[2:])
-		}
-		if flags&ackDelay != 0 {
-			delay = time.Duration(b[n-1]) * ackDelayUnit
-		}
-		b = b[n:]
-		p.onAck(low, older, delay, now)
 	}
 	var t TickInfo
 	if flags&ackTick != 0 {
-		var ok bool
 		if t, b, ok = p.readTick(b); !ok {
 			return false
 		}
@@ -121,7 +86,13 @@ func (p *Peer) onPacket(b []byte, newest bool, from netip.AddrPort, now time.Dur
 			h.OnTick(t)
 		}
 	}
-	return p.onFrames(b, t, from, now, h)
+	if len(b) == 0 {
+		return true
+	}
+	if !p.ackDue {
+		p.ackDue, p.ackSince = true, now // only content is worth a datagram for its ack, or two silent ends would talk for ever
+	}
+	return p.onFrames(b, &t, from, now, h)
 }
 
 func (p *Peer) readTick(b []byte) (t TickInfo, rest []byte, ok bool) {
@@ -144,50 +115,40 @@ func (p *Peer) readTick(b []byte) (t TickInfo, rest []byte, ok bool) {
 	return t, b[n:], true
 }
 
-// SetTickReference tells the peer a tick that the other end's ticks are near to, before the first packet has.
-func (p *Peer) SetTickReference(tick uint32) { p.tickRef = tick }
-
 // onFrames reads frames to the end of a packet; false at the first that makes no sense.
-func (p *Peer) onFrames(b []byte, t TickInfo, from netip.AddrPort, now time.Duration, h Handler) bool {
+func (p *Peer) onFrames(b []byte, t *TickInfo, from netip.AddrPort, now time.Duration, h Handler) (ok bool) {
 	for len(b) > 0 {
 		f, ch := wire.Frame(b[0]>>3), b[0]&7
 		b = b[1:]
-		var ok bool
 		switch f {
-		case wire.FramePad:
-			for _, zero := range b {
-				if zero != 0 {
-					return false
-				}
-			}
-			return ch == 0
 		case wire.FrameInput:
 			if !p.c.Server || !t.Valid || ch != 0 {
 				return false
 			}
-			h.OnInput(t, b)
+			h.OnInput(*t, b)
 			return true
 		case wire.FrameSnapshot:
-			if p.c.Server || !t.Valid || ch != 0 {
-				return false
-			}
-			h.OnSnapshot(t, b)
-			return true
+			return p.onSnapshot(ch, b, t, h)
 		case wire.FrameEvent:
 			b, ok = p.onEvent(ch, b, h)
 		case wire.FrameStream:
 			b, ok = p.onStream(ch, b, h)
 		case wire.FrameUnreliable:
-			var body []byte
-			if body, b, ok = cutLength(b); ok {
-				h.OnMessage(ch, body)
-			}
+			b, ok = p.onUnreliable(ch, b, h)
 		case wire.FrameSequenced:
 			b, ok = p.onSequenced(ch, b, h)
-		case wire.FrameFragment:
-			b, ok = p.onFragment(b, t, from, now, h)
 		default:
-			b, ok = p.onControl(f, b, from, now, h)
+			if ch != 0 {
+				return false
+			}
+			switch f {
+			case wire.FramePad:
+				return zeros(b)
+			case wire.FrameFragment:
+				b, ok = p.onFragment(b, t, h)
+			default:
+				b, ok = p.onControl(f, b, from, now, h)
+			}
 		}
 		if !ok {
 			return false
@@ -196,93 +157,19 @@ func (p *Peer) onFrames(b []byte, t TickInfo, from netip.AddrPort, now time.Dura
 	return true
 }
 
-func (p *Peer) onEvent(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
-	if len(b) < 3 || len(b) < 3+int(b[2]) {
-		return nil, false
+func (p *Peer) onSnapshot(ch uint8, body []byte, t *TickInfo, h Handler) bool {
+	if p.c.Server || !t.Valid || ch != 0 {
+		return false
 	}
-	deliver, err := p.inbox.Accept(ch, binary.LittleEndian.Uint16(b))
-	if err != nil {
-		p.Counters.EventWindow++
-		return nil, false
-	}
-	end := 3 + int(b[2])
-	if deliver {
-		h.OnEvent(ch, b[3:end])
-	}
-	return b[end:], true
+	h.OnSnapshot(*t, body)
+	return true
 }
 
-func (p *Peer) onStream(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
-	body, rest, ok := cutLength(b)
-	s := p.stream(ch)
-	if !ok || s == nil || !s.Input(body) {
-		p.Counters.StreamBad++
-		return nil, false
-	}
-	for msg := s.Receive(p.msgBuf); msg != nil; msg = s.Receive(p.msgBuf) {
-		p.msgBuf = msg[:0]
-		h.OnStream(ch, msg)
-	}
-	return rest, true
-}
-
-func (p *Peer) onSequenced(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
-	if len(b) < 2 {
-		return nil, false
-	}
-	id := binary.LittleEndian.Uint16(b)
-	body, rest, ok := cutLength(b[2:])
-	if !ok {
-		return nil, false
-	}
-	if p.seqAny[ch] && !seq.Greater16(id, p.seqIn[ch]) {
-		p.Counters.OldSequenced++
-		return rest, true
-	}
-	p.seqAny[ch], p.seqIn[ch] = true, id
-	h.OnMessage(ch, body)
-	return rest, true
-}
-
-// onFragment collects pieces; a whole frame is taken like one of this packet, but may hold no further fragment.
-func (p *Peer) onFragment(b []byte, t TickInfo, from netip.AddrPort, now time.Duration, h Handler) (rest []byte, ok bool) {
-	if len(b) < 2 {
-		return nil, false
-	}
-	piece, rest, ok := cutLength(b[2:])
-	if !ok {
-		return nil, false
-	}
-	whole, ok := p.assembly.Add(b[0], b[1]>>4, b[1]&15+1, piece)
-	if !ok {
-		p.Counters.FragmentBad++
-		return nil, false
-	}
-	if whole == nil {
-		return rest, true
-	}
-	if wire.Frame(whole[0]>>3) == wire.FrameFragment || !p.onFrames(whole, t, from, now, h) {
-		return nil, false
-	}
-	return rest, true
-}
-
-// cutLength is the inverse of appendLength and what it counts.
-func cutLength(b []byte) (body, rest []byte, ok bool) {
-	if len(b) == 0 {
-		return nil, nil, false
-	}
-	n, at := int(b[0]), 1
-	if n >= 128 {
-		if len(b) < 2 {
-			return nil, nil, false
-		}
-		if n, at = (n&127)<<8|int(b[1]), 2; n < 128 {
-			return nil, nil, false // one length, one encoding
+func zeros(b []byte) bool {
+	for _, v := range b {
+		if v != 0 {
+			return false
 		}
 	}
-	if len(b) < at+n {
-		return nil, nil, false
-	}
-	return b[at : at+n], b[at+n:], true
+	return true
 }

@@ -76,7 +76,7 @@ func TestSimSoak(t *testing.T) {
 			if s, why := e.State(); s != Open || e.Counters.Malformed != 0 {
 				t.Errorf("seed %d: the %s is in state %d for %d with %+v", seed, name, s, why, e.Counters)
 			}
-			if cap(e.outbox0()) > 64<<10 || cap(e.messages) > messagesMax*2 {
+			if cap(e.outbox0()) > 64<<10 || cap(e.queue.bytes) > messagesMax*2 {
 				t.Errorf("seed %d: the %s has grown", seed, name)
 			}
 		}
@@ -102,7 +102,7 @@ func TestProbeNeverAmplifies(t *testing.T) {
 			t.Fatal("refused")
 		}
 		in[from] += n
-		w.server.Service(now, TickInfo{}, sender)
+		w.server.Service(now, sender)
 		for addr, bytes := range sent {
 			if addr != clientAddr && bytes > amplification*in[addr] {
 				t.Fatalf("%d bytes to %v, from which %d came", bytes, addr, in[addr])
@@ -134,14 +134,14 @@ func TestResumeRekeys(t *testing.T) {
 	keys.S2C.IV[0] ^= 1
 	accept := acceptFor(0x0900_0001)
 	old := w.client.nextPN
-	n := w.server.BeginResume(w.server.buf, keys, [16]byte{1}, &accept)
+	moved := netip.MustParseAddrPort("203.0.113.5:999")
+	n := w.server.BeginResume(w.server.buf, keys, [16]byte{1}, &accept, moved)
 	if n == 0 || w.server.CID() != 0x0403_0201 {
 		t.Fatal("the old connection ended before the new one began")
 	}
 	w.client.Begin(w.client.buf, w.now, TickInfo{})
 	late := append([]byte(nil), w.client.buf[:w.client.Finish(-1)]...)
 	w.client.Rekey(keys, accept.CID, serverAddr, w.now)
-	moved := netip.MustParseAddrPort("203.0.113.5:999")
 	w.client.net.Rebind(moved)
 	w.run(time.Second)
 	if w.server.CID() != accept.CID || w.server.Addr() != moved {

@@ -96,7 +96,7 @@ func TestVectors(t *testing.T) {
 	record("path answer, time answer, rate", false, func(p *Peer) {
 		p.control.answer, p.control.answerDue = [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, true
 		p.control.stamp, p.control.stampDue = 0xdeadbeef, true
-		p.control.rate, p.control.rateLoss, p.control.rateDue = 12345, 26, true
+		p.report.rate, p.report.loss, p.report.due = 12345, 26, true
 	}, TickInfo{}, 0, nil)
 	record("ticket and reset token", true, func(p *Peer) {
 		p.control.ticket, p.control.ticketSentAt = append(bytes.Repeat([]byte{7}, 32), 3, 'a', 'b', 'c'), -time.Second
@@ -104,8 +104,9 @@ func TestVectors(t *testing.T) {
 		p.c.ResetToken = func(uint32, netip.Addr) [16]byte { return [16]byte{1, 2, 3} }
 	}, TickInfo{}, 0, nil)
 	record("fragment", true, func(p *Peer) {
-		p.messages = append(p.messages, byte(wire.FrameFragment)<<3, 4, 0<<4|0, 3, byte(wire.FrameUnreliable)<<3, 1, 'x')
-		p.lengths = append(p.lengths, uint16(len(p.messages)))
+		q := &p.queue
+		q.bytes = append(q.bytes, byte(wire.FrameFragment)<<3, 4, 0<<4|0, 3, byte(wire.FrameUnreliable)<<3, 1, 'x')
+		q.lengths = append(q.lengths, uint16(len(q.bytes)))
 	}, TickInfo{}, 0, nil)
 	if channel.PieceMax != 1100 {
 		t.Error("the standard says 1,100")

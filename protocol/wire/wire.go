@@ -76,6 +76,7 @@ const (
 	FrameKey           Frame = 14 // u32 epoch: the sender has switched its sending keys
 	FrameTicket        Frame = 15 // resume ticket: 32 secret, length, opaque ticket
 	FrameResetToken    Frame = 16 // 16 bytes
+	FrameRestart       Frame = 17 // empty: the client resumed without memory, its channels begin anew
 )
 
 // Event channels 0 and 1 are ordered, 2 and 3 unordered; streams use channels 4-7.

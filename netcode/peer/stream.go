@@ -1,0 +1,118 @@
+package peer
+
+import (
+	"time"
+
+	"github.com/skirmishgg/skirmish/netcode/channel"
+	"github.com/skirmishgg/skirmish/protocol/wire"
+)
+
+// SendStream queues a message of at most 64 KB on stream channel 4 to 7, for callers that can wait.
+// Errors: ErrChannel, ErrTooLarge; ErrBackpressure: too much waits, nothing was queued, try again later.
+func (p *Peer) SendStream(ch uint8, msg []byte) error {
+	s := p.stream(ch)
+	if s == nil {
+		return channel.ErrChannel
+	}
+	return s.Send(msg)
+}
+
+// PushStream is SendStream for what cannot wait, such as one message for many peers: it is queued up to four times as
+// far. Errors: ErrChannel, ErrTooLarge; ErrOverflow, which closes the peer.
+func (p *Peer) PushStream(ch uint8, msg []byte, now time.Duration) error {
+	s := p.stream(ch)
+	if s == nil {
+		return channel.ErrChannel
+	}
+	err := s.Push(msg)
+	if err == channel.ErrOverflow {
+		p.Close(wire.CloseOverflow, now)
+	}
+	return err
+}
+
+// stream is made when first used: 19 to 36 KB that most match connections never need.
+func (p *Peer) stream(ch uint8) *channel.Stream {
+	if ch < wire.FirstStream || ch >= wire.Channels {
+		return nil
+	}
+	s := &p.streams[ch-wire.FirstStream]
+	if *s == nil {
+		*s = channel.NewStream(ch)
+	}
+	return *s
+}
+
+func (p *Peer) onStream(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
+	body, rest, ok := cutLength(b)
+	if !ok {
+		return nil, false
+	}
+	s := p.stream(ch)
+	if s == nil || s.Input(ch, body) != nil {
+		p.Counters.StreamBad++
+		return nil, false
+	}
+	for {
+		msg, err := s.Receive(p.msgBuf)
+		if err != nil {
+			p.Counters.StreamBad++
+			return nil, false
+		}
+		if msg == nil {
+			return rest, true
+		}
+		p.msgBuf = msg[:0]
+		h.OnStream(ch, msg)
+	}
+}
+
+// streamRideMax is the most of a tick's datagram that streams may take; what is larger goes in datagrams of its own.
+const streamRideMax = 200
+
+// appendStreams lets small segments, acks above all, ride along.
+func (p *Peer) appendStreams(limit int) {
+	limit = min(limit, len(p.dst)+streamRideMax)
+	for i, s := range p.streams {
+		if s != nil {
+			p.appendStream(i, s, limit)
+		}
+	}
+}
+
+// appendStream: u8 4<<3|channel · length · KCP segments, as many as end below limit.
+func (p *Peer) appendStream(i int, s *channel.Stream, limit int) {
+	for seg := s.Next(); seg != nil && len(p.dst)+3+len(seg) <= limit; seg = s.Next() {
+		p.dst = append(p.dst, byte(wire.FrameStream)<<3|byte(wire.FirstStream+i))
+		p.dst = append(appendLength(p.dst, len(seg)), seg...)
+		s.Drop()
+	}
+}
+
+// sendStreams flushes KCP and sends what fits the token bucket; gameplay has spent its part before.
+func (p *Peer) sendStreams(now time.Duration, out Sender) {
+	for i, s := range p.streams {
+		if s == nil {
+			continue
+		}
+		if s.Ready() == 0 {
+			s.Window(p.streamWindow())
+			s.Flush()
+		}
+		for s.Ready() > 0 && p.bucket.has() {
+			p.beginTo(out.Buffer(), now, TickInfo{})
+			p.appendStream(i, s, packetLimit)
+			out.Queue(p.Finish(-1), p.addr)
+		}
+	}
+}
+
+// streamSlack is what an ack takes beside the round trip: flush interval, tick, service at both ends.
+const streamSlack = 100 * time.Millisecond
+
+// streamWindow is how many segments the rate carries until their acks are back. KCP runs without its own congestion
+// window, and would otherwise take for lost what only waits for the bucket.
+func (p *Peer) streamWindow() int {
+	perSecond := float64(p.c.RateBytes) * p.shed.bulk() / channel.StreamMTU
+	return int(perSecond*(p.stats.RTT+streamSlack).Seconds()) + 2
+}
