@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/panjf2000/gnet/v2"
-	"github.com/panjf2000/gnet/v2/pkg/logging"
 	"golang.org/x/sys/unix"
 
 	"github.com/skirmishgg/skirmish/engine/clock"
@@ -50,7 +48,7 @@ func (p *Port) bootGnet(c udp.Config, network string) error {
 		batch: make([]udp.Datagram, udp.MaxBatch),
 	}
 	go func() { // stopped by close, which waits for ended
-		err := gnet.Run(g, network+"://"+c.Addr, gnet.WithNumEventLoop(1), gnet.WithLogLevel(logging.ErrorLevel))
+		err := gnet.Run(g, network+"://"+c.Addr, gnet.WithNumEventLoop(1), gnet.WithLogger(quiet{}))
 		if err == nil {
 			err = errors.New("gnet stopped")
 		}
@@ -116,15 +114,24 @@ func (g *gnetLoop) OnTraffic(c gnet.Conn) gnet.Action {
 
 // close ends the engine, then the sockets.
 func (g *gnetLoop) close(group udp.Group) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	err := g.engine.Stop(ctx)
+	// Stop asks the engine to end and then looks every half second whether it has. It is told not to wait: Run's return
+	// says the same at once.
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = g.engine.Stop(ctx)
 	<-g.ended
-	if e := group.Close(); err == nil {
-		err = e
-	}
+	err := group.Close()
 	if e := unix.Close(g.fd); err == nil {
 		err = e
 	}
 	return err
 }
+
+// quiet is gnet's logger: what is worth saying about the port, the node says.
+type quiet struct{}
+
+func (quiet) Debugf(string, ...any) {}
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Warnf(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(string, ...any) {}

@@ -102,12 +102,10 @@ func New(c Config) *Shard {
 func (s *Shard) Run() {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its priority with it
 	s.Stats.priority.Store(1 + int32(clock.RaisePriority()))
-	for !s.Done() {
-		s.Step()
-		switch next := s.Next(); {
-		case len(s.conns) > 0:
+	for s.Step(); !s.Done(); s.Step() {
+		if next := s.Next(); len(s.conns) > 0 {
 			s.socket.Sleep(next) // packets collect until the tick
-		default:
+		} else {
 			s.socket.Wait(next) // a stray packet is answered at once
 		}
 	}

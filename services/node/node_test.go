@@ -289,7 +289,9 @@ func TestMatchOverRealSockets(t *testing.T) {
 			t.Logf("%s shard %d (%s): tick p50 %v p99 %v, late p50 %v p99 %v", s.Driver, i, sh.Priority, sh.TickP50, sh.TickP99, sh.LatenessP50, sh.LatenessP99)
 		}
 		p.bang[0].Bang = true
-		p.until(3*time.Second, "told of the panic", func() bool { return p.clients[0].Closed() == wire.CloseMatchError && watcher.Closed() == wire.CloseMatchError })
+		p.until(3*time.Second, "told of the panic", func() bool {
+			return p.clients[0].Closed() == wire.CloseMatchError && watcher.Closed() == wire.CloseMatchError
+		})
 		p.run(200 * time.Millisecond)
 		if !p.clients[6].Open() || !p.clients[7].Open() || n.Stats().Ended["panic"] != 1 {
 			t.Errorf("the other match: %d, %d; ended %v", p.clients[6].Closed(), p.clients[7].Closed(), n.Stats().Ended)
