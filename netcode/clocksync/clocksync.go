@@ -23,8 +23,9 @@ const (
 	leadsMax   = 256  // ticks of leads that are remembered: a second of round trip at the highest rate
 	lossSmooth = 1.0 / 128
 
-	// lateMax is the part of inputs that may be late because they and their repetitions were lost.
-	lateMax    = 1.5e-4
+	// lateMax is the part of inputs that may be late because they and their repetitions were lost: half of the 0.01 % that
+	// may be late at all.
+	lateMax    = 5e-5
 	repeatsMax = 7 // a packet carries eight inputs
 )
 
