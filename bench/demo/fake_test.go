@@ -23,7 +23,7 @@ func fakeScene() *Scene {
 func fakeRoster(count int) (names []Name) {
 	known := []string{"Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Alan", "Radia", "Ken", "Margaret", "Dennis", "Lynn"}
 	for i := range count {
-		names = append(names, Name{ID: uint16(i), Name: fmt.Sprintf("%s %s", known[i%len(known)], []string{"", "II"}[i/len(known)%2]), Bot: true})
+		names = append(names, Name{ID: uint16(i), Name: fmt.Sprintf("%s %s", known[i%len(known)], []string{"", "II"}[i/len(known)%2])})
 	}
 	return names
 }

@@ -13,10 +13,10 @@ import (
 // DefaultPage is where the page is unless something else is there. 7349 to 7351 are Nakama's ports, and ours for the same.
 const DefaultPage = "127.0.0.1:7360"
 
-// listen opens the page's port. With addr "" it is DefaultPage or, where that is taken, any free one: two demos on one
-// machine are no mistake. An address that is not loopback is refused: the page gives out tokens to whoever asks.
+// listen opens the page's port. With addr "" or DefaultPage it is DefaultPage or, where that is taken, any free one: two
+// demos on one machine are no mistake. An address that is not loopback is refused: the page gives out tokens to whoever asks.
 func listen(addr string) (net.Listener, error) {
-	if addr == "" {
+	if addr == "" || addr == DefaultPage {
 		if l, err := net.Listen("tcp", DefaultPage); err == nil {
 			return l, nil
 		}

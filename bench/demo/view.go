@@ -94,7 +94,6 @@ type Event struct {
 type Name struct {
 	ID   uint16 `json:"id"`
 	Name string `json:"name"`
-	Bot  bool   `json:"bot"`
 }
 
 // Figures is one sample of the graphs.

@@ -121,7 +121,7 @@ export class Arena {
       switch (e[event.kind]) {
       case kinds.shot:
         this.effects.push({ type: "ray", from: now, life: 170, color: teamColors[by] || neutral, e });
-        if (e[event.hit]) this.hurt.set(e[event.of], now + 130);
+        if (e[event.hit] && e[event.of] !== e[event.by]) this.hurt.set(e[event.of], now + 130);
         break;
       case kinds.blast:
         this.effects.push({ type: "blast", from: now, life: 380, color: "#f0c541", e });
