@@ -18,10 +18,13 @@ type Game interface {
 	// be sent to him already; Players has him once Join has returned.
 	Join(c *Ctx, p *Player) error
 	// Leave takes p's place away: he left, was kicked, or was away for longer than Definition.Grace.
-	Leave(c *Ctx, p *Player, why wire.Close)
+	Leave(c *Ctx, p *Player, why Close)
 	// Tick moves the world on by one tick.
 	Tick(c *Ctx)
 }
+
+// Close says why a connection ended: one of wire.Close.
+type Close = wire.Close
 
 // Returner is a Game that wants to know when a player's connection is lost, and when the same user has a new connection
 // to the same place: his client may know nothing but the snapshots to come. Between the two he is in Players, not
