@@ -158,7 +158,10 @@ func (d *demo) watch(ctx context.Context, page *Page, crew *crew) {
 			}
 			continue
 		}
-		f := m.measure(d.node.ShardStats(info.Shard))
+		f, ok := m.measure(d.node.ShardStats(info.Shard))
+		if !ok {
+			continue
+		}
 		f.At = time.Since(began)
 		f.Players, f.Spectators = int(info.Players.Load()), int(info.Spectators.Load())
 		crew.measure(&f, f.At)

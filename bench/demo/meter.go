@@ -16,16 +16,23 @@ type meter struct {
 	samples         int
 }
 
-func (m *meter) measure(s *shard.Stats) Figures {
+// measure is false the first time: there is nothing to compare with, and what came before was the start of a process.
+func (m *meter) measure(s *shard.Stats) (Figures, bool) {
 	at := m.samples % meterSpan
 	m.samples++
 	ticksNow, latenessNow := s.TickTime.Buckets(nil), s.Lateness.Buckets(nil)
+	if m.samples == 1 {
+		for i := range meterSpan {
+			m.ticks[i], m.lateness[i] = ticksNow, latenessNow
+		}
+		return Figures{}, false
+	}
 	ticks, lateness := difference(ticksNow, m.ticks[at]), difference(latenessNow, m.lateness[at])
 	m.ticks[at], m.lateness[at] = ticksNow, latenessNow
 	return Figures{
 		TickP50: quantile(ticks, 0.50), TickP99: quantile(ticks, 0.99), LateP50: quantile(lateness, 0.50), LateP99: quantile(lateness, 0.99),
 		Overruns: s.Slipped.Load(),
-	}
+	}, true
 }
 
 func difference(now, then []uint64) []uint64 {

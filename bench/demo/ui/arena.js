@@ -206,12 +206,17 @@ export class Arena {
       c.fillStyle = "#00000059";
       c.fillRect(r.x + 3 * unit, r.y + 4 * unit, r.w, r.h);
     }
-    for (const r of s.walls) {
-      c.fillStyle = "#33415a";
-      c.fillRect(r.x, r.y, r.w, r.h);
-      c.fillStyle = "#465674";
-      c.fillRect(r.x, r.y, r.w, Math.min(2 * unit, r.h));
-    }
+    // Light falls on the upper edge of walls that have no wall above: fill all in the light's colour, then all again a
+    // little lower, but only within them.
+    c.save();
+    c.beginPath();
+    for (const r of s.walls) c.rect(r.x, r.y, r.w, r.h);
+    c.fillStyle = "#4d5f80";
+    c.fill();
+    c.clip();
+    c.fillStyle = "#33415a";
+    for (const r of s.walls) c.fillRect(r.x - unit, r.y + 2 * unit, r.w + 2 * unit, r.h);
+    c.restore();
     c.strokeStyle = "#465674";
     c.lineWidth = 2 * unit;
     c.strokeRect(s.minX, s.minY, w, h);
@@ -276,7 +281,7 @@ export class Arena {
   }
 
   drawBody(c, p, unit, now) {
-    const r = Math.max(this.scene.radius, 5 * unit);
+    const r = Math.max(this.scene.radius, 6 * unit);
     const color = (this.hurt.get(p[id]) || 0) > now ? "#ffffff" : teamColors[p[team]] || neutral;
     c.save();
     c.translate(p[x], p[y]);
@@ -308,7 +313,7 @@ export class Arena {
   }
 
   drawLabel(c, p, unit) {
-    const r = Math.max(this.scene.radius, 5 * unit), w = Math.max(r * 2.5, 22 * unit), h = 3.5 * unit;
+    const r = Math.max(this.scene.radius, 6 * unit), w = Math.max(r * 2.5, 22 * unit), h = 3.5 * unit;
     const top = p[y] - r - 9 * unit;
     c.fillStyle = "#0a0d13cc";
     c.fillRect(p[x] - w / 2 - unit, top - unit, w + 2 * unit, h + 2 * unit);
