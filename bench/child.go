@@ -39,7 +39,11 @@ func Child(args []string) error {
 	if !ok {
 		return fmt.Errorf("%w: %q", ErrUnknownRole, args[0])
 	}
-	con := proc.NewConsole(os.Stdin, os.Stdout)
+	out, err := takeStdout()
+	if err != nil {
+		return err
+	}
+	con := proc.NewConsole(os.Stdin, out)
 	if err := role(con, args[1:]); err != nil {
 		con.Refuse(err)
 		return err

@@ -29,3 +29,17 @@ func cpuModel() string {
 	}
 	return runtime.GOARCH
 }
+
+// takeStdout moves standard output out of the reach of libraries that log to it: the console keeps it, and what they
+// write goes to standard error.
+func takeStdout() (*os.File, error) {
+	fd, err := unix.Dup(1)
+	if err != nil {
+		return nil, err
+	}
+	unix.CloseOnExec(fd)
+	if err := unix.Dup3(2, 1, 0); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "console"), nil
+}

@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"os"
 	"runtime"
 
 	"github.com/skirmishgg/skirmish/bench/proc"
@@ -14,3 +15,5 @@ func platform() string { return runtime.GOOS + " · " + runtime.Version() }
 func Rows() []Row { return nil }
 
 var roles = map[string]func(con *proc.Console, args []string) error{}
+
+func takeStdout() (*os.File, error) { return os.Stdout, nil }

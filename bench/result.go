@@ -40,7 +40,8 @@ func measured(name, unit string, runs []float64) Result {
 
 // unmeasured makes a Result that says why there is no figure.
 func unmeasured(name, unit string, why error) Result {
-	return Result{Name: name, Unit: unit, Reference: "not measured: " + oneLine(why.Error())}
+	text := "not measured: " + oneLine(why.Error())
+	return Result{Name: name, Unit: unit, Reference: text, note: text}
 }
 
 // against adds the reference, measured in the same runs. Empty refs with a reason in name are allowed.
@@ -102,7 +103,7 @@ func printTable(w io.Writer, results []Result) {
 	for _, r := range results {
 		line := []string{r.Name, figure(r.Median), figure(r.Min) + " … " + figure(r.Max), r.Unit, r.aim, r.holds, r.Reference, "", ""}
 		if r.Runs == 0 {
-			line[1], line[2] = "–", ""
+			line[1], line[2], line[6] = "–", "", "" // the reason follows as a note
 		}
 		if r.ReferenceMedian != 0 {
 			line[7], line[8] = figure(r.ReferenceMedian), fmt.Sprintf("%.2f", r.Ratio)

@@ -6,6 +6,11 @@ import "github.com/skirmishgg/skirmish/bench/proc"
 func Rows() []Row {
 	return []Row{
 		transportRow,
+		arenaRow,
+		engineTickRow,
+		latenessRow,
+		latencyRow,
+		memoryRow,
 		handshakeRow,
 		rttRow,
 	}
@@ -14,8 +19,10 @@ func Rows() []Row {
 // roles are what children do, by the name on their command line.
 var roles = map[string]func(con *proc.Console, args []string) error{
 	"floor":          floorServer,
-	"load":           loadChild,
 	"transport":      transportServer,
+	"node":           nodeServer,
+	"load":           loadChild,
+	"arena-load":     arenaLoad,
 	"proxy":          proxyChild,
 	"rtt-client":     rttClient,
 	"rtt-kcp-server": kcpServer,

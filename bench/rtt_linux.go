@@ -26,7 +26,6 @@ var rttRow = Row{
 }
 
 const (
-	rttRate    = 60
 	rttClients = 60
 	rttEvents  = 120 // per client and run: 7,200 a run, 36,000 in all
 	rttWarm    = 700 * time.Millisecond
@@ -98,15 +97,14 @@ type addrHello struct {
 	Addr string `json:"addr"`
 }
 
-// rttOurs is one run of ours: events over the transport of a server that ticks, and snapshots beside them.
+// rttOurs is one run of ours: the echo game on a node, and Go clients.
 func (e *env) rttOurs(loss, clients, count int) (rtt.Report, error) {
-	var hello transportHello
-	server, err := e.server(&hello, "transport", "--always")
+	n, err := e.startNode("--game", "echo")
 	if err != nil {
 		return rtt.Report{}, err
 	}
-	defer server.Stop()
-	return e.rttThroughProxy(hello.Addr, loss, "rtt-client", "--key", hello.Key, "--clients", itoa(clients), "--events", itoa(count))
+	defer n.Stop()
+	return e.rttThroughProxy(n.hello.Addr, loss, "rtt-client", append(n.clientArgs(), "--clients", itoa(clients), "--events", itoa(count))...)
 }
 
 // rttKCP is one run of the kcp-go reference: server, proxy and clients as processes.
@@ -130,7 +128,7 @@ func (e *env) rttThroughProxy(target string, loss int, role string, args ...stri
 		return r, err
 	}
 	defer p.Stop()
-	client, err := e.load(nil, role, append([]string{"--addr", hello.Addr}, args...)...)
+	client, err := e.load(nil, role, append(args, "--addr", hello.Addr)...)
 	if err != nil {
 		return r, err
 	}
@@ -179,7 +177,7 @@ func proxyChild(con *proc.Console, args []string) error {
 
 // kcpServer is the role "rtt-kcp-server".
 func kcpServer(con *proc.Console, _ []string) error {
-	return rtt.ServeKCP(rttRate, func(addr string) { con.Say(addrHello{Addr: addr}) }, ended(con))
+	return rtt.ServeKCP(rtt.Rate, func(addr string) { con.Say(addrHello{Addr: addr}) }, ended(con))
 }
 
 // ended is closed when the parent closes the console.
@@ -212,46 +210,70 @@ func kcpClient(con *proc.Console, args []string) error {
 	return driveRTT(con, *clients, *events, func(sink *rtt.Sink) (rtt.Sender, error) { return rtt.DialKCP(*addr, sink) })
 }
 
-// rttClient is the role "rtt-client": ours.
+// rttClient is the role "rtt-client": Go clients in the echo game.
 func rttClient(con *proc.Console, args []string) error {
 	fs, addr, _, clients, events := rttFlags("rtt-client")
-	key := fs.String("key", "", "token key of the server, hex")
+	dir := fs.String("dir", "", "where the node's keys are")
+	matches := fs.String("matches", "", "id of its match")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	to, err := netip.ParseAddrPort(*addr)
+	def := rtt.Definition()
+	schema, err := def.Compile()
 	if err != nil {
 		return err
 	}
-	mint, err := minter(*key, to)
+	back, err := newBackend(*dir, *addr, schema.Hash())
 	if err != nil {
 		return err
 	}
-	return driveRTT(con, *clients, *events, func(sink *rtt.Sink) (rtt.Sender, error) {
-		t, err := mint()
+	ids, err := parseIDs(*matches)
+	if err != nil {
+		return err
+	}
+	sink, ctx := rtt.NewSink(*clients), context.Background()
+	players, err := together(*clients, func(i int) (*rtt.Player, error) {
+		t, err := back.mint(i, ids[0])()
 		if err != nil {
 			return nil, err
 		}
-		return rtt.Dial(to, t, sink)
+		return rtt.Join(ctx, t, schema, sink, i)
 	})
+	if err != nil {
+		return err
+	}
+	con.Say(loadHello{Ready: *clients})
+	for range con.Commands() {
+		r, err := rtt.Play(sink, players, rttWarm, *events)
+		if err != nil {
+			return err
+		}
+		con.Say(r)
+	}
+	return nil
+}
+
+// together makes n things at once: a handshake takes round trips, and more when packets are lost.
+func together[T any](n int, f func(i int) (T, error)) ([]T, error) {
+	made, errs := make([]T, n), make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { made[i], errs[i] = f(i) })
+	}
+	all.Wait()
+	return made, errors.Join(errs...)
 }
 
 // driveRTT connects the clients, says so, and answers "drive" with an rtt.Report.
 func driveRTT(con *proc.Console, clients, events int, dial func(*rtt.Sink) (rtt.Sender, error)) error {
 	sink := rtt.NewSink(clients)
-	senders := make([]rtt.Sender, clients)
-	errs := make([]error, clients)
-	var all sync.WaitGroup
-	for i := range senders { // all at once: a handshake takes two round trips, and more when packets are lost
-		all.Go(func() { senders[i], errs[i] = dial(sink) })
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	senders, err := together(clients, func(int) (rtt.Sender, error) { return dial(sink) })
+	if err != nil {
 		return err
 	}
 	con.Say(loadHello{Ready: clients})
 	for range con.Commands() {
-		r, err := rtt.Drive(sink, senders, rttRate, rttWarm, events)
+		r, err := rtt.Drive(sink, senders, rtt.Rate, rttWarm, events)
 		if err != nil {
 			return err
 		}
@@ -286,7 +308,7 @@ func websocketChild(con *proc.Console, args []string) error {
 	}
 	stop := make(chan struct{})
 	defer close(stop)
-	go rtt.ServeWebSocket(listener, rttRate, stop) //nolint:errcheck // ends with stop
+	go rtt.ServeWebSocket(listener, rtt.Rate, stop) //nolint:errcheck // ends with stop
 	var connected atomic.Int64
 	return driveRTT(con, *clients, *events, func(sink *rtt.Sink) (s rtt.Sender, err error) {
 		err = l.Near(func() (err error) {

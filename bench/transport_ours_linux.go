@@ -46,7 +46,6 @@ type echoServer struct {
 	shake           *handshake.Server
 	period          time.Duration
 	out             int
-	always          bool // a snapshot every tick, as in a match, also when no input came
 	drop            bool // forget a peer once it was accepted: for the handshake row
 	resetKey        [32]byte
 	// owned by the loop
@@ -58,24 +57,21 @@ type echoServer struct {
 	accepted uint64
 }
 
-// echoPeer is one client; it is its peer's Handler. Events go back to where they came from.
+// echoPeer is one client; it is its peer's Handler.
 type echoPeer struct {
 	*peer.Peer
-	server *echoServer
-	asked  bool // an input came since the last tick
-	input  uint32
+	asked bool // an input came since the last tick
+	input uint32
 }
 
 func (p *echoPeer) OnTick(peer.TickInfo)              {}
 func (p *echoPeer) OnInput(t peer.TickInfo, _ []byte) { p.asked, p.input = true, t.Tick }
 func (p *echoPeer) OnSnapshot(peer.TickInfo, []byte)  {}
 
+func (p *echoPeer) OnEvent(uint8, []byte)     {}
 func (p *echoPeer) OnMessage(uint8, []byte)   {}
 func (p *echoPeer) OnStream(uint8, []byte)    {}
 func (p *echoPeer) OnTicket([32]byte, []byte) {}
-
-// OnEvent answers in this tick's datagram: the socket is drained at the tick. A full outbox closes the peer.
-func (p *echoPeer) OnEvent(ch uint8, data []byte) { _ = p.SendEvent(ch, data, p.server.now) }
 
 // transportServer is the role "transport". It answers "mark" with a proc.Mark whose Ops are client-ticks, or
 // handshakes with --drop.
@@ -84,7 +80,6 @@ func transportServer(con *proc.Console, args []string) error {
 	rate := fs.Int("rate", transportRate, "ticks a second")
 	out := fs.Int("out", replyBytes, "bytes a snapshot")
 	driver := fs.String("driver", "auto", "of engine/udp")
-	always := fs.Bool("always", false, "a snapshot to everyone every tick, also when no input came")
 	drop := fs.Bool("drop", false, "handshakes only: forget every peer once it is accepted")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -98,7 +93,7 @@ func transportServer(con *proc.Console, args []string) error {
 	defer group.Close()
 	var tokenKey token.Key
 	s := &echoServer{
-		control: group.Control(), socket: group.Shard(0), period: time.Second / time.Duration(*rate), out: *out, always: *always, drop: *drop,
+		control: group.Control(), socket: group.Shard(0), period: time.Second / time.Duration(*rate), out: *out, drop: *drop,
 		peers: map[uint32]*echoPeer{},
 	}
 	_, _ = rand.Read(tokenKey[:])
@@ -196,7 +191,7 @@ func (s *echoServer) greet(d *udp.Datagram) {
 		s.accepted++
 		cid = uint32(s.accepted)<<8 | 1
 		s.shake.SetRoute(accepted, uint64(cid))
-		p := &echoPeer{server: s, Peer: peer.New(peer.Config{
+		p := &echoPeer{Peer: peer.New(peer.Config{
 			Server: true, Keys: accepted.Keys, Schema: accepted.Schema, CID: cid, Addr: d.From, Timeout: accepted.Private.Timeout, Random: rand.Reader,
 			ResetToken: func(cid uint32, a netip.Addr) [16]byte { return handshake.ResetToken(&s.resetKey, cid, a) },
 		}, s.now)}
@@ -225,7 +220,7 @@ func (s *echoServer) accept(p *echoPeer, a *handshake.Accepted) {
 func (s *echoServer) step() {
 	s.tick++
 	for _, p := range s.order {
-		if p.asked || s.always {
+		if p.asked {
 			p.asked = false
 			p.Begin(s.socket.Buffer(), s.now, peer.TickInfo{Valid: true, Tick: s.tick, BaselineDelta: 1, InputDelta: 0})
 			body := p.Tail(wire.FrameSnapshot)

@@ -1,7 +1,6 @@
 package floor
 
 import (
-	"net/netip"
 	"runtime"
 	"time"
 
@@ -22,7 +21,7 @@ type Hello struct {
 // It answers "mark" with a proc.Mark whose Ops are the datagrams sent.
 func Serve(con *proc.Console, rate, out int) error {
 	runtime.LockOSThread()
-	conn, err := mmsg.Listen(netip.MustParseAddrPort("127.0.0.1:0"))
+	conn, err := mmsg.Listen()
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,11 @@
-// Package load is the generator: thousands of clients on one core, each with its own socket, that send one datagram
-// a tick and read what comes back.
+// Package load is the generator: thousands of clients on one core, each with an address of its own, that send one
+// datagram a tick and read what comes back.
 //
 // One generator drives ours, ENet and the kernel floor, so that all of them meet the same sockets, the same pacing and
 // the same blocking mode: non-blocking sockets that nobody waits on (a reader asleep in the kernel costs the *server*
 // a wake-up per datagram it sends), drained at absolute deadlines. Clients are spread over the tick in slots, as
-// players are. A Protocol says what the bytes are.
+// players are; those of a slot share a socket that speaks from all their addresses (see bench/mmsg). A Protocol says
+// what the bytes are.
 //
 // One goroutine owns a Generator. Linux only.
 package load
@@ -35,5 +36,5 @@ type Report struct {
 	GapP50ms  float64 `json:"gap_p50_ms"`  // between two tick datagrams of one client, by kernel timestamps
 	GapP99ms  float64 `json:"gap_p99_ms"`
 	GapMaxms  float64 `json:"gap_max_ms"`
-	Errors    uint64  `json:"errors"` // socket errors, e.g. the server closed its port
+	Errors    uint64  `json:"errors"` // sockets that refused something: the server has gone, a buffer was full
 }

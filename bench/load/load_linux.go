@@ -14,26 +14,34 @@ import (
 )
 
 const (
-	recvBatch    = 8  // datagrams that may wait for one client between its slots
+	batchSize    = 64
 	slotsDefault = 16 // wake-ups a tick: about 1 ms apart at 60 Hz
+	slotsMax     = 128
 	connectBurst = 64 // handshakes in flight
+	perOctet     = 250
 )
 
 // Config says who drives whom.
 type Config struct {
-	Addr    netip.AddrPort // of the server, for clients whose protocol does not name another
+	Addr    netip.AddrPort // of the server, IPv4 loopback
 	Clients int
 	Rate    int  // ticks a second
 	Slots   int  // 0: 16
 	Stamps  bool // kernel receive timestamps, for gaps
-	// New makes client i and may name the address it talks to first (zero: Addr).
+	// New makes client i.
 	New func(i int) (Protocol, error)
 }
 
-// client is one player: a socket and what is spoken over it.
+// slot is the clients that have their turn together, each with an address of its own on one socket.
+type slot struct {
+	conn    *mmsg.Conn
+	net     byte // the addresses are 127.net.x.y
+	clients []client
+}
+
+// client is one player.
 type client struct {
-	conn *mmsg.Conn
-	p    Protocol
+	Protocol
 	last time.Duration // kernel time of the newest tick datagram; 0: none in this run
 }
 
@@ -42,105 +50,98 @@ type Generator struct {
 	// constant after New
 	c      Config
 	clock  *pace.Clock
-	offset time.Duration // CLOCK_REALTIME − clock, to bring stamps onto the clock
+	offset time.Duration // CLOCK_REALTIME - clock, to bring stamps onto the clock
 	period time.Duration
 	// owned by the goroutine that calls Connect and Run
-	clients []client
-	rx, tx  *mmsg.Batch
-	gaps    hist.Hist
-	late    hist.Hist
-	report  Report
+	slots  []slot
+	rx, tx *mmsg.Batch
+	queued int // datagrams in tx, all of one slot
+	gaps   hist.Hist
+	late   hist.Hist
+	report Report
 }
 
-// New opens every client's socket.
-// Errors: too many open files (raise ulimit -n), or whatever Config.New refuses.
+// New makes the clients and opens their sockets.
+// Errors: whatever Config.New refuses; the system's.
 func New(c Config) (*Generator, error) {
 	if c.Slots == 0 {
 		c.Slots = slotsDefault
 	}
-	raiseFileLimit(uint64(c.Clients) + 64)
+	if c.Slots > slotsMax || (c.Clients+c.Slots-1)/c.Slots > perOctet*256 {
+		return nil, fmt.Errorf("%d clients in %d slots", c.Clients, c.Slots)
+	}
 	g := &Generator{
 		c: c, clock: pace.New(), period: time.Second / time.Duration(c.Rate),
-		clients: make([]client, 0, c.Clients), rx: mmsg.NewBatch(recvBatch), tx: mmsg.NewBatch(1),
+		slots: make([]slot, c.Slots), rx: mmsg.NewBatch(batchSize), tx: mmsg.NewBatch(batchSize),
 	}
 	g.offset = mmsg.Now() - g.clock.Now()
-	g.tx.ForConnected()
-	for i := range c.Clients {
-		if err := g.add(i); err != nil {
+	for i := range g.slots {
+		conn, err := mmsg.Many(c.Addr, c.Stamps)
+		if err != nil {
 			g.Close()
 			return nil, err
 		}
+		g.slots[i] = slot{conn: conn, net: byte(i + 1)}
+	}
+	for i := range c.Clients {
+		p, err := c.New(i)
+		if err != nil {
+			g.Close()
+			return nil, fmt.Errorf("client %d: %w", i, err)
+		}
+		s := &g.slots[i%c.Slots]
+		s.clients = append(s.clients, client{Protocol: p})
 	}
 	return g, nil
 }
 
-func (g *Generator) add(i int) error {
-	p, err := g.c.New(i)
-	if err != nil {
-		return fmt.Errorf("client %d: %w", i, err)
-	}
-	conn, err := mmsg.Dial(g.c.Addr, g.c.Stamps)
-	if err != nil {
-		return fmt.Errorf("client %d: %w", i, err)
-	}
-	g.clients = append(g.clients, client{conn: conn, p: p})
-	return nil
+// local is the address of a slot's j-th client, and index the way back.
+func (s *slot) local(j int) [4]byte {
+	return [4]byte{127, s.net, byte(j / perOctet), byte(1 + j%perOctet)}
 }
+
+func (s *slot) index(local [4]byte) int { return int(local[2])*perOctet + int(local[3]) - 1 }
 
 // Close closes the sockets.
 func (g *Generator) Close() {
-	for i := range g.clients {
-		g.clients[i].conn.Close()
+	for i := range g.slots {
+		if c := g.slots[i].conn; c != nil {
+			c.Close()
+			g.slots[i].conn = nil
+		}
 	}
-	g.clients = nil
 }
 
-// Client is the protocol of client i, for what a row wants to know of it afterwards.
-func (g *Generator) Client(i int) Protocol { return g.clients[i].p }
+// client is client i of Config.
+func (g *Generator) client(i int) *client { return &g.slots[i%g.c.Slots].clients[i/g.c.Slots] }
 
-// Clock is the generator's clock, for protocols that need times of their own.
-func (g *Generator) Clock() *pace.Clock { return g.clock }
-
-// Connect drives handshakes, connectBurst at a time, until every client is ready. Clients that are ready already
-// keep ticking, as players do while others join.
-// Errors: ctx's, with how many were ready.
+// Connect drives handshakes, connectBurst at a time, until every client is ready. Those that are ready already tick,
+// as players do while others join.
+// Errors: ctx's, with how many were ready; a client gave up.
 func (g *Generator) Connect(ctx context.Context) error {
-	ready := 0 // clients[:ready] are connected
+	ready := 0 // clients 0 to ready-1 are connected
 	step := g.period / time.Duration(g.c.Slots)
-	for deadline := g.clock.Now(); ; deadline += step {
+	start := g.clock.Now()
+	for k := 0; ready < g.c.Clients; k++ {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("connect: %d of %d clients ready: %w", ready, len(g.clients), err)
+			return fmt.Errorf("connect: %d of %d clients ready: %w", ready, g.c.Clients, err)
 		}
-		g.clock.SleepUntil(deadline)
-		slot := int(deadline/step) % g.c.Slots
-		for i := slot; i < ready; i += g.c.Slots {
-			g.visit(&g.clients[i])
-		}
-		now := g.clock.Now()
-		for i := ready; i < min(ready+connectBurst, len(g.clients)); i++ {
-			c := &g.clients[i]
-			g.drain(c, now)
-			if n := c.p.Next(g.tx.Buf(0), now); n > 0 {
-				g.send(c, n)
-			}
-		}
-		for ready < len(g.clients) && g.clients[ready].p.Ready() {
+		g.clock.SleepUntil(start + time.Duration(k)*step)
+		g.visit(&g.slots[k%g.c.Slots], k%g.c.Slots, ready, ready+connectBurst)
+		for ready < g.c.Clients && g.client(ready).Ready() {
 			ready++
 		}
-		if ready == len(g.clients) {
-			return nil
-		}
-		deadline = max(deadline, now-step) // do not hurry after a stall
 	}
+	return nil
 }
 
 // Run ticks every client for d and reports. It may be called again; each call reports its own time.
 func (g *Generator) Run(d time.Duration) Report {
-	g.report = Report{Clients: len(g.clients)}
+	g.report = Report{Clients: g.c.Clients}
 	g.gaps.Reset()
 	g.late.Reset()
-	for i := range g.clients {
-		g.clients[i].last = 0
+	for i := range g.c.Clients {
+		g.client(i).last = 0
 	}
 	step := g.period / time.Duration(g.c.Slots)
 	start, cpu := g.clock.Now(), cpuTime()
@@ -151,13 +152,11 @@ func (g *Generator) Run(d time.Duration) Report {
 		}
 		g.clock.SleepUntil(deadline)
 		g.late.Add(g.clock.Now() - deadline)
-		for i := k % g.c.Slots; i < len(g.clients); i += g.c.Slots {
-			g.visit(&g.clients[i])
-		}
+		g.visit(&g.slots[k%g.c.Slots], k%g.c.Slots, g.c.Clients, g.c.Clients)
 	}
 	g.report.Busy = float64(cpuTime()-cpu) / float64(g.clock.Now()-start)
-	for i := range g.clients {
-		if g.clients[i].p.Ready() {
+	for i := range g.c.Clients {
+		if g.client(i).Ready() {
 			g.report.Ready++
 		}
 	}
@@ -168,32 +167,50 @@ func (g *Generator) Run(d time.Duration) Report {
 	return g.report
 }
 
-// visit is one client's turn: read all, then what is due, then the tick.
-func (g *Generator) visit(c *client) {
+// visit is a slot's turn: read everything, then for each client what is due and the tick. Of those that are not
+// connected (from ready on) only the ones before limit have begun.
+func (g *Generator) visit(s *slot, at, ready, limit int) {
 	now := g.clock.Now()
-	g.drain(c, now)
-	if n := c.p.Next(g.tx.Buf(0), now); n > 0 {
-		g.send(c, n)
+	g.drain(s, now)
+	for j := range s.clients {
+		c, i := &s.clients[j], j*g.c.Slots+at
+		if i >= ready && i >= limit {
+			break
+		}
+		if n := c.Next(g.tx.Buf(g.queued), now); n > 0 {
+			g.queue(s, j, n)
+		}
+		if i >= ready {
+			continue
+		}
+		if n := c.Tick(g.tx.Buf(g.queued), now); n > 0 {
+			g.queue(s, j, n)
+			g.report.Sent++
+		}
 	}
-	if n := c.p.Tick(g.tx.Buf(0), now); n > 0 {
-		g.send(c, n)
-		g.report.Sent++
-	}
+	g.flush(s)
 }
 
-func (g *Generator) drain(c *client, now time.Duration) {
+func (g *Generator) drain(s *slot, now time.Duration) {
 	for {
-		n, err := c.conn.Recv(g.rx)
+		n, err := s.conn.Recv(g.rx)
 		if err != nil {
 			g.report.Errors++
 			return
 		}
 		for i := range n {
-			stamp := now
-			if g.c.Stamps {
-				stamp = g.rx.Stamp(i) - g.offset
+			local, stamp := g.rx.Meta(i)
+			j := s.index(local)
+			if j < 0 || j >= len(s.clients) {
+				continue
 			}
-			if !c.p.Receive(g.rx.Received(i), now, stamp) {
+			if g.c.Stamps {
+				stamp -= g.offset
+			} else {
+				stamp = now
+			}
+			c := &s.clients[j]
+			if !c.Receive(g.rx.Received(i), now, stamp) {
 				continue
 			}
 			g.report.Received++
@@ -202,30 +219,29 @@ func (g *Generator) drain(c *client, now time.Duration) {
 			}
 			c.last = stamp
 		}
-		if n < recvBatch {
+		if n < batchSize {
 			return
 		}
 	}
 }
 
-func (g *Generator) send(c *client, n int) {
-	g.tx.SetLen(0, n)
-	if _, err := c.conn.Send(g.tx, 1); err != nil {
+func (g *Generator) queue(s *slot, j, n int) {
+	g.tx.SetLen(g.queued, n)
+	g.tx.SetFrom(g.queued, s.conn, s.local(j))
+	if g.queued++; g.queued == batchSize {
+		g.flush(s)
+	}
+}
+
+func (g *Generator) flush(s *slot) {
+	if n, err := s.conn.Send(g.tx, g.queued); err != nil || n < g.queued {
 		g.report.Errors++
 	}
+	g.queued = 0
 }
 
 func cpuTime() time.Duration {
 	var ru unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &ru)
 	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
-}
-
-func raiseFileLimit(want uint64) {
-	var l unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil || l.Cur >= want {
-		return
-	}
-	l.Cur = min(want, l.Max)
-	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &l)
 }

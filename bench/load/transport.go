@@ -15,8 +15,11 @@ import (
 type Body interface {
 	// Joined is called once, when the handshake has ended.
 	Joined(r *handshake.Result, now time.Duration)
-	// Input writes the body of the INPUT frame of this tick into dst and returns its length and the tick block.
+	// Input writes the body of the INPUT frame of this tick into dst and returns its length, negative for a datagram
+	// without input, and the tick block.
 	Input(dst []byte, now time.Duration) (n int, t peer.TickInfo)
+	// Event takes an event of the game.
+	Event(data []byte)
 	// Snapshot takes a snapshot; body is valid until it returns. stamp is the kernel's receive time.
 	Snapshot(t peer.TickInfo, body []byte, stamp time.Duration)
 }
@@ -92,6 +95,9 @@ func (c *Transport) Tick(dst []byte, now time.Duration) int {
 	var input [512]byte
 	n, t := c.body.Input(input[:], now)
 	c.peer.Begin(dst, now, t)
+	if n < 0 {
+		return c.peer.Finish(n)
+	}
 	return c.peer.Finish(copy(c.peer.Tail(wire.FrameInput), input[:n]))
 }
 
@@ -128,12 +134,12 @@ func (c *Transport) join(now time.Duration) {
 // handler is Transport as its peer sees it.
 type handler Transport
 
-func (h *handler) OnTick(peer.TickInfo)          {}
-func (h *handler) OnInput(peer.TickInfo, []byte) {}
-func (h *handler) OnEvent(uint8, []byte)         {}
-func (h *handler) OnMessage(uint8, []byte)       {}
-func (h *handler) OnStream(uint8, []byte)        {}
-func (h *handler) OnTicket([32]byte, []byte)     {}
+func (h *handler) OnTick(peer.TickInfo)           {}
+func (h *handler) OnInput(peer.TickInfo, []byte)  {}
+func (h *handler) OnEvent(_ uint8, data []byte)   { h.body.Event(data) }
+func (h *handler) OnMessage(_ uint8, data []byte) { h.body.Event(data) }
+func (h *handler) OnStream(uint8, []byte)         {}
+func (h *handler) OnTicket([32]byte, []byte)      {}
 func (h *handler) OnSnapshot(t peer.TickInfo, b []byte) {
 	h.tick = true
 	h.body.Snapshot(t, b, h.stamp)
@@ -169,6 +175,9 @@ func (b *Blob) Input(dst []byte, _ time.Duration) (int, peer.TickInfo) {
 	clear(dst[:b.Bytes])
 	return b.Bytes, t
 }
+
+// Event is nothing to a Blob.
+func (*Blob) Event([]byte) {}
 
 // Snapshot notes the tick, to acknowledge it.
 func (b *Blob) Snapshot(t peer.TickInfo, _ []byte, _ time.Duration) { b.seen, b.any = t.Tick, true }

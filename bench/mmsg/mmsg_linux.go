@@ -13,8 +13,8 @@ import (
 // Size is the room of one datagram in a Batch. Ours and ENet's are at most 1,400 B.
 const Size = 1472
 
-// rcvbufBytes holds one tick of 4,000 clients: a small datagram takes 768 B of socket memory.
-const rcvbufBytes = 4 << 20
+// bufferBytes holds one tick of 4,000 clients: a small datagram takes 768 B of socket memory.
+const bufferBytes = 4 << 20
 
 // mmsghdr is struct mmsghdr; the kernel aligns it to 8 B.
 type mmsghdr struct {
@@ -23,27 +23,36 @@ type mmsghdr struct {
 	_   uint32
 }
 
-// Batch is the memory of one recvmmsg or sendmmsg call. It belongs to one goroutine and may serve many Conns in turn.
+// pktinfo is a control message with the local address of one datagram.
+type pktinfo struct {
+	head unix.Cmsghdr
+	info unix.Inet4Pktinfo
+	_    uint32 // control messages are aligned to 8 B
+}
+
+// Batch is the memory of one recvmmsg or sendmmsg call. It belongs to one goroutine and may serve many Conns in turn,
+// for one direction.
 type Batch struct {
 	hdrs  []mmsghdr
 	iovs  []unix.Iovec
-	names []unix.RawSockaddrInet6 // room for either family
-	ctls  [][64]byte
+	names []unix.RawSockaddrInet4
+	infos []pktinfo   // to send
+	ctls  [][128]byte // received
 	bufs  []byte
-	room  int // bytes a message
 }
 
 // NewBatch makes room for n datagrams.
 func NewBatch(n int) *Batch {
 	b := &Batch{
-		hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]unix.RawSockaddrInet6, n),
-		ctls: make([][64]byte, n), bufs: make([]byte, n*Size), room: Size,
+		hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]unix.RawSockaddrInet4, n),
+		infos: make([]pktinfo, n), ctls: make([][128]byte, n), bufs: make([]byte, n*Size),
 	}
 	for i := range b.hdrs {
 		b.iovs[i].Base = &b.bufs[i*Size]
 		h := &b.hdrs[i].hdr
 		h.Iov = &b.iovs[i]
 		h.SetIovlen(1)
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&b.names[i])), unix.SizeofSockaddrInet4
 	}
 	return b
 }
@@ -52,126 +61,134 @@ func NewBatch(n int) *Batch {
 func (b *Batch) Len() int { return len(b.hdrs) }
 
 // Buf is the whole room of datagram i, to be filled before Send.
-func (b *Batch) Buf(i int) []byte { return b.bufs[i*b.room : (i+1)*b.room] }
-
-// Received is datagram i of the last Recv, valid until the next one.
-func (b *Batch) Received(i int) []byte { return b.bufs[i*b.room : i*b.room+int(b.hdrs[i].len)] }
+func (b *Batch) Buf(i int) []byte { return b.bufs[i*Size : (i+1)*Size : (i+1)*Size] }
 
 // SetLen says how much of Buf(i) Send is to send.
 func (b *Batch) SetLen(i, n int) { b.iovs[i].SetLen(n) }
 
+// Received is datagram i of the last Recv, valid until the next one.
+func (b *Batch) Received(i int) []byte { return b.bufs[i*Size : i*Size+int(b.hdrs[i].len)] }
+
 // ReplyTo addresses datagram i of b to whoever sent datagram j of from.
 func (b *Batch) ReplyTo(i int, from *Batch, j int) {
 	b.names[i] = from.names[j]
-	b.hdrs[i].hdr.Name = (*byte)(unsafe.Pointer(&b.names[i]))
-	b.hdrs[i].hdr.Namelen = from.hdrs[j].hdr.Namelen
+	b.hdrs[i].hdr.Control, b.hdrs[i].hdr.Controllen = nil, 0
 }
 
-// Stamp is when the kernel received datagram i, on CLOCK_REALTIME, or 0 if the Conn was opened without stamps.
-func (b *Batch) Stamp(i int) time.Duration {
-	// struct cmsghdr{len u64, level i32, type i32} · struct timespec{sec i64, nsec i64}
+// SetFrom says which of c's addresses datagram i comes from.
+func (b *Batch) SetFrom(i int, c *Conn, local [4]byte) {
+	b.names[i] = c.remote
+	p := &b.infos[i]
+	p.head = unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO, Len: unix.SizeofCmsghdr + unix.SizeofInet4Pktinfo}
+	p.info = unix.Inet4Pktinfo{Spec_dst: local}
+	b.hdrs[i].hdr.Control, b.hdrs[i].hdr.Controllen = (*byte)(unsafe.Pointer(p)), uint64(unsafe.Sizeof(*p))
+}
+
+// Meta is to which local address datagram i came and when the kernel received it, on CLOCK_REALTIME; zero for what
+// its Conn was not asked to tell.
+func (b *Batch) Meta(i int) (local [4]byte, stamp time.Duration) {
 	h := &b.hdrs[i].hdr
-	if h.Controllen < unix.SizeofCmsghdr+16 {
-		return 0
+	ctl := b.ctls[i][:min(int(h.Controllen), len(b.ctls[i]))]
+	for len(ctl) >= unix.SizeofCmsghdr {
+		c := (*unix.Cmsghdr)(unsafe.Pointer(&ctl[0]))
+		if c.Len < unix.SizeofCmsghdr || c.Len > uint64(len(ctl)) {
+			break
+		}
+		data := unsafe.Pointer(&ctl[unix.SizeofCmsghdr:][:1][0])
+		switch {
+		case c.Level == unix.IPPROTO_IP && c.Type == unix.IP_PKTINFO:
+			local = (*unix.Inet4Pktinfo)(data).Addr
+		case c.Level == unix.SOL_SOCKET && c.Type == unix.SCM_TIMESTAMPNS:
+			stamp = time.Duration((*unix.Timespec)(data).Nano())
+		}
+		next := (int(c.Len) + 7) &^ 7
+		if next >= len(ctl) {
+			break
+		}
+		ctl = ctl[next:]
 	}
-	c := (*unix.Cmsghdr)(unsafe.Pointer(&b.ctls[i]))
-	if c.Level != unix.SOL_SOCKET || c.Type != unix.SCM_TIMESTAMPNS {
-		return 0
-	}
-	ts := (*unix.Timespec)(unsafe.Pointer(&b.ctls[i][unix.SizeofCmsghdr]))
-	return time.Duration(ts.Nano())
+	return local, stamp
 }
 
 // Conn is a raw non-blocking UDP socket.
 type Conn struct {
 	fd     int
-	stamps bool
+	meta   bool // datagrams come with Meta
+	remote unix.RawSockaddrInet4
 }
 
-// Listen opens a socket at addr (port 0: any) that receives from everyone.
-func Listen(addr netip.AddrPort) (*Conn, error) { return open(addr, netip.AddrPort{}, false) }
-
-// Dial opens a socket connected to addr. With stamps every received datagram carries the kernel's time of receipt.
-func Dial(addr netip.AddrPort, stamps bool) (*Conn, error) {
-	return open(netip.AddrPort{}, addr, stamps)
+// Listen opens a server's socket on a loopback port of the kernel's choice.
+func Listen() (*Conn, error) {
+	return open([4]byte{127, 0, 0, 1}, netip.AddrPort{})
 }
 
-func open(local, remote netip.AddrPort, stamps bool) (*Conn, error) {
-	family := unix.AF_INET
-	if a := local.Addr(); (a.IsValid() && a.Is6()) || remote.Addr().Is6() {
-		family = unix.AF_INET6
+// Many opens a socket that speaks with remote from any address of 127/8, and one port. With stamps every received
+// datagram carries the kernel's time of receipt.
+func Many(remote netip.AddrPort, stamps bool) (*Conn, error) {
+	if !remote.Addr().Is4() {
+		return nil, fmt.Errorf("%v is not an IPv4 address", remote)
 	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	c, err := open([4]byte{}, remote)
 	if err != nil {
-		return nil, fmt.Errorf("open UDP socket: %w", err)
-	}
-	c := &Conn{fd: fd, stamps: stamps}
-	if err := c.setup(local, remote); err != nil {
-		unix.Close(fd)
 		return nil, err
+	}
+	c.meta = true
+	err = unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	if err == nil && stamps {
+		err = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	}
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("ask for addresses and times of received datagrams: %w", err)
 	}
 	return c, nil
 }
 
-func (c *Conn) setup(local, remote netip.AddrPort) error {
-	if local.IsValid() {
-		// A listener takes a whole tick of everybody at once. FORCE passes the sysctl limit where permitted.
-		if unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, rcvbufBytes) != nil {
-			_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, rcvbufBytes)
-		}
-		if err := unix.Bind(c.fd, sockaddr(local)); err != nil {
-			return fmt.Errorf("bind %v: %w", local, err)
-		}
-	}
-	if remote.IsValid() {
-		if err := unix.Connect(c.fd, sockaddr(remote)); err != nil {
-			return fmt.Errorf("connect to %v: %w", remote, err)
-		}
-	}
-	if c.stamps {
-		if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-			return fmt.Errorf("ask for receive timestamps: %w", err)
-		}
-	}
-	return nil
-}
-
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
-}
-
-// LocalAddr is the address the socket is bound to.
-func (c *Conn) LocalAddr() netip.AddrPort {
-	sa, err := unix.Getsockname(c.fd)
+func open(local [4]byte, remote netip.AddrPort) (*Conn, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return netip.AddrPort{}
+		return nil, fmt.Errorf("open UDP socket: %w", err)
 	}
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
+	c := &Conn{fd: fd}
+	if remote.IsValid() {
+		c.remote = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: remote.Port()<<8 | remote.Port()>>8, Addr: remote.Addr().As4()}
+	}
+	// A socket takes a whole tick of everybody at once. FORCE passes the sysctl limit where permitted.
+	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[0], bufferBytes) != nil {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[1], bufferBytes)
+		}
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: local}); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("bind a UDP port: %w", err)
+	}
+	return c, nil
+}
+
+// LocalAddr is the address of a Listen socket.
+func (c *Conn) LocalAddr() netip.AddrPort {
+	sa, _ := unix.Getsockname(c.fd)
+	if sa, ok := sa.(*unix.SockaddrInet4); ok {
 		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
 	}
 	return netip.AddrPort{}
 }
 
 // Close closes the socket.
-func (c *Conn) Close() error { return unix.Close(c.fd) }
+func (c *Conn) Close() { _ = unix.Close(c.fd) }
 
 // Recv takes up to b.Len() waiting datagrams and returns how many; 0 when none wait. It never blocks.
-// Errors: those a connected socket reports (the other end is gone), never EAGAIN.
+// Errors: those a socket reports (the other end is gone), never EAGAIN.
 func (c *Conn) Recv(b *Batch) (int, error) {
-	for i := range b.hdrs {
-		h := &b.hdrs[i].hdr
-		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&b.names[i])), unix.SizeofSockaddrInet6
-		h.Control, h.Controllen = nil, 0
-		if c.stamps {
+	if c.meta { // the kernel has overwritten the lengths of the last time
+		for i := range b.hdrs {
+			h := &b.hdrs[i].hdr
 			h.Control, h.Controllen = &b.ctls[i][0], uint64(len(b.ctls[i]))
 		}
-		b.iovs[i].SetLen(b.room)
+	}
+	for i := range b.iovs {
+		b.iovs[i].SetLen(Size)
 	}
 	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&b.hdrs[0])), uintptr(len(b.hdrs)), unix.MSG_DONTWAIT, 0, 0)
 	switch e {
@@ -183,8 +200,8 @@ func (c *Conn) Recv(b *Batch) (int, error) {
 	return 0, e
 }
 
-// Send sends the first n datagrams of b and returns how many the kernel took: fewer when a buffer is full.
-// On a connected Conn datagrams go to its peer; on a listening one each must have been addressed by ReplyTo.
+// Send sends the first n datagrams of b, each addressed by ReplyTo or SetFrom, and returns how many the kernel took:
+// fewer when a buffer is full.
 func (c *Conn) Send(b *Batch, n int) (int, error) {
 	sent := 0
 	for sent < n {
@@ -203,15 +220,7 @@ func (c *Conn) Send(b *Batch, n int) (int, error) {
 	return sent, nil
 }
 
-// ForConnected clears the addresses of b, so that it may be sent on a connected Conn after it served Recv.
-func (b *Batch) ForConnected() {
-	for i := range b.hdrs {
-		h := &b.hdrs[i].hdr
-		h.Name, h.Namelen, h.Control, h.Controllen = nil, 0, nil, 0
-	}
-}
-
-// Now is CLOCK_REALTIME, the clock of Stamp.
+// Now is CLOCK_REALTIME, the clock of Meta's stamps.
 func Now() time.Duration {
 	var ts unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &ts)

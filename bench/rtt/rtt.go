@@ -4,8 +4,9 @@
 // arrived and answers in its own tick; the client's handler runs when the answer arrives. So a round trip holds the
 // link twice, the wait for the server's tick, and whatever a transport does about loss.
 //
-//	Drive      the clients' side, over anything that can send
-//	KCP, WebSocket: Serve… and Dial… of the references
+//	Play, Join, Definition    ours: a node's match, and the Go client
+//	Drive                     the clients' side of the references, over anything that can send
+//	ServeKCP, DialKCP, ServeWebSocket, DialWebSocket
 //
 // An event is u32 client · u32 sequence · i64 nanoseconds when Send was called · zeros to 32 bytes.
 package rtt
@@ -13,6 +14,7 @@ package rtt
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,9 +34,6 @@ const (
 // Sender is a client's connection: Send queues or sends one event; the event is not kept.
 type Sender interface{ Send(event []byte) error }
 
-// ticker is a Sender that repeats what is unacked in its ticks, and so must go on ticking.
-type ticker interface{ Tick() }
-
 // Report is what a Drive saw.
 type Report struct {
 	Clients int     `json:"clients"`
@@ -53,14 +52,14 @@ type Sink struct {
 	mu     sync.Mutex
 	open   bool // warm-up answers are not counted
 	times  hist.Hist
-	next   []uint32 // events counted from here on, by client
+	first  []uint32 // events are counted from here on, by client
 	seen   []map[uint32]struct{}
 	double uint64
 }
 
 // NewSink makes a sink for n clients.
 func NewSink(n int) *Sink {
-	s := &Sink{clock: pace.New(), next: make([]uint32, n), seen: make([]map[uint32]struct{}, n)}
+	s := &Sink{clock: pace.New(), first: make([]uint32, n), seen: make([]map[uint32]struct{}, n)}
 	for i := range s.seen {
 		s.seen[i] = map[uint32]struct{}{}
 	}
@@ -69,15 +68,17 @@ func NewSink(n int) *Sink {
 
 // Received is a client's handler: an answer came in just now. Malformed ones are dropped.
 func (s *Sink) Received(event []byte) {
-	now := s.clock.Now()
-	if len(event) < EventBytes {
-		return
+	if len(event) >= EventBytes {
+		le := binary.LittleEndian
+		s.received(le.Uint32(event), le.Uint32(event[4:]), time.Duration(le.Uint64(event[8:])))
 	}
-	client, seq := binary.LittleEndian.Uint32(event), binary.LittleEndian.Uint32(event[4:])
-	sent := time.Duration(binary.LittleEndian.Uint64(event[8:]))
+}
+
+func (s *Sink) received(client, seq uint32, sent time.Duration) {
+	now := s.clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if int64(client) >= int64(len(s.seen)) || !s.open || seq < s.next[client] {
+	if int64(client) >= int64(len(s.seen)) || !s.open || seq < s.first[client] {
 		return
 	}
 	if _, twice := s.seen[client][seq]; twice {
@@ -100,7 +101,7 @@ func Drive(s *Sink, clients []Sender, rate int, warm time.Duration, count int) (
 		s.clock.SleepUntil(start + time.Duration(k)*step)
 		seq := uint32(k / slots)
 		if k == warmTicks*slots {
-			s.begin(seq)
+			s.begin(slices.Repeat([]uint32{seq}, len(clients)))
 		}
 		for i := k % slots; i < len(clients); i += slots {
 			binary.LittleEndian.PutUint32(event[:], uint32(i))
@@ -112,27 +113,21 @@ func Drive(s *Sink, clients []Sender, rate int, warm time.Duration, count int) (
 		}
 	}
 	sent := uint64(len(clients) * count)
-	for next, wait := s.clock.Now()+period, s.clock.Now()+stragglerWait; s.received() < sent && next < wait; next += period {
-		s.clock.SleepUntil(next)
-		for _, c := range clients {
-			if t, ok := c.(ticker); ok {
-				t.Tick()
-			}
-		}
+	for wait := s.clock.Now() + stragglerWait; s.count() < sent && s.clock.Now() < wait; {
+		s.clock.SleepUntil(s.clock.Now() + 10*time.Millisecond)
 	}
 	return s.report(len(clients), sent), nil
 }
 
-func (s *Sink) begin(seq uint32) {
+// begin starts to count, from each client's event first[client] on.
+func (s *Sink) begin(first []uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open = true
-	for i := range s.next {
-		s.next[i] = seq
-	}
+	copy(s.first, first)
 }
 
-func (s *Sink) received() uint64 {
+func (s *Sink) count() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.times.Count()

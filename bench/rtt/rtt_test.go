@@ -49,7 +49,7 @@ func TestReferences(t *testing.T) {
 
 func TestLostCountsAsEndless(t *testing.T) {
 	s := NewSink(1)
-	s.begin(0)
+	s.begin([]uint32{0})
 	if r := s.report(1, 10); r.Lost != 10 || r.P50ms < 1e6 {
 		t.Errorf("%+v", r)
 	}
