@@ -46,8 +46,7 @@ type Match struct {
 	tables     []*tableHead // by kind; nil: the game did not open it
 	tick       uint32       // runs, or runs next
 	rand       Rand
-	seats      []Player // by slot
-	inputs     unsafe.Pointer
+	seats      []Player  // by slot
 	players    []*Player // seated, by slot
 	spectators []*Player
 	mail       mail

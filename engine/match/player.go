@@ -44,12 +44,11 @@ type Player struct {
 	kick    wire.Close
 
 	// what his client said
-	acked     uint32 // newest snapshot it decoded
-	hasAck    bool
-	seen      [seenTicks]seen // by input tick
-	seenNow   uint32          // of the input of this tick
-	margin    int8            // how early the newest input came, in 1/16 tick
-	hasMargin bool
+	acked   uint32 // newest snapshot it decoded
+	hasAck  bool
+	seen    [seenTicks]seen // by input tick
+	seenNow uint32          // of the input of this tick
+	margin  int8            // how early the newest input came, in 1/16 tick
 }
 
 // Link is a player's connection as the match uses it. engine/shard has the one over UDP.

@@ -32,7 +32,7 @@ func TestSimThousandRebinds(t *testing.T) {
 	})
 	s := New(Config{Seed: seed, Definitions: []*match.Definition{def}, Shards: 2})
 	schema := s.Schema("stroll")
-	type ledger struct{ sent, echoed, told, firstTold uint32 }
+	type ledger struct{ sent, echoed, told uint32 }
 	books := make([]ledger, players)
 	link := simnet.LinkConfig{Delay: 20 * time.Millisecond, Jitter: 3 * time.Millisecond, Loss: 0.02}
 	for i := range players {

@@ -14,7 +14,6 @@ type port struct {
 	clock   interface{ Now() time.Duration }
 	end     *simnet.Endpoint
 	sockets []*socket
-	counter udp.Counters
 }
 
 // socketMax is how many datagrams may wait at a socket, as many as the portable driver's ring holds.
