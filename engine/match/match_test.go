@@ -346,8 +346,10 @@ func TestMail(t *testing.T) {
 		t.Errorf("got %v", g.got[3:])
 	}
 	big := make([]byte, 60<<10)
-	if !m.Receive(b, MessageStream, 4, big) || !m.Receive(b, MessageStream, 4, big) {
-		t.Error("refused what fits")
+	for range 2 {
+		if !m.Receive(b, MessageStream, 4, big) {
+			t.Error("refused what fits")
+		}
 	}
 	if m.Receive(b, MessageStream, 4, big) || !m.Receive(b, MessageLossy, 0, big) || m.Counters.MailDropped != 1 || m.Counters.MailOverflow != 1 {
 		t.Errorf("took what does not fit: %+v", m.Counters)
