@@ -166,7 +166,7 @@ func (c *chrome) call(method string, params, result any) {
 				c.t.Fatalf("%s: %v", method, err)
 			}
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(45 * time.Second):
 		c.t.Fatalf("%s: the browser does not answer", method)
 	}
 }
@@ -205,11 +205,11 @@ func (c *chrome) until(what, expression string) {
 	c.t.Helper()
 	poll := fmt.Sprintf(`new Promise(done => {
 		const begin = performance.now();
-		const look = () => { if (%s) done(true); else if (performance.now() - begin > 15000) done(false); else setTimeout(look, 30); };
+		const look = () => { if (%s) done(true); else if (performance.now() - begin > 30000) done(false); else setTimeout(look, 30); };
 		look();
 	})`, expression)
 	if c.eval(poll) != true {
-		c.t.Fatalf("%s: not within 15 s; the page says %v", what, c.eval("document.body.innerText"))
+		c.t.Fatalf("%s: not within 30 s; the page says %v", what, c.eval("document.body.innerText"))
 	}
 }
 

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -111,7 +112,13 @@ type stream struct {
 
 func watch(t *testing.T, url string) *stream {
 	t.Helper()
-	r, err := http.Get(url + "/events")
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second) // then next says that the stream has ended
+	t.Cleanup(cancel)
+	ask, err := http.NewRequestWithContext(ctx, "GET", url+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.DefaultClient.Do(ask)
 	if err != nil {
 		t.Fatal(err)
 	}
