@@ -22,9 +22,7 @@ type link struct {
 	ackDue   bool          // something with content arrived that no packet has acked
 	ackSince time.Duration
 
-	// packets that acks may come for, by the low bits of their number; flags 0: none is expected
-	sentAt       [sentRing]uint32 // µs, wraps after 71 minutes
-	sentFlags    [sentRing]sentFlags
+	sent         [sentRing]sentPacket // by the low bits of their number
 	largestAcked uint64
 	ackedAny     bool
 	acked        uint64 // bit i: packet largestAcked-i was acked
@@ -32,6 +30,23 @@ type link struct {
 
 // sentRing is how many packets may be on their way: two seconds of them at 256 Hz, that is a link of 1 s each way.
 const sentRing = 512
+
+// sentPacket is what has to be known when the ack comes: u26 time in 16 µs, which wraps after 18 minutes · u6 sentFlags.
+// 0: no ack is expected.
+type sentPacket uint32
+
+const sentUnit = 16 * time.Microsecond
+
+func newSentPacket(at time.Duration, f sentFlags) sentPacket {
+	return sentPacket(at/sentUnit)<<6 | sentPacket(f)
+}
+
+func (s sentPacket) flags() sentFlags { return sentFlags(s & 63) }
+
+// age is negative when now is the time of a datagram that the kernel had before this one went out.
+func (s sentPacket) age(now time.Duration) time.Duration {
+	return time.Duration(int32(newSentPacket(now, 0)-s&^63)>>6) * sentUnit
+}
 
 // sentFlags say what has to be done when the ack comes.
 type sentFlags uint8
@@ -55,11 +70,9 @@ func newLink(c *Config, keys seal.Keys, cid uint32) link {
 
 // took uses up the next packet number.
 func (l *link) took(f sentFlags, at time.Duration) {
-	l.sentFlags[l.nextPN%sentRing], l.sentAt[l.nextPN%sentRing] = f, micros(at)
+	l.sent[l.nextPN%sentRing] = newSentPacket(at, f)
 	l.nextPN++
 }
-
-func micros(t time.Duration) uint32 { return uint32(t / time.Microsecond) }
 
 // Flags of the ack block.
 const (
@@ -163,12 +176,12 @@ func (p *Peer) onAck(low uint16, older uint32, delay, now time.Duration) {
 		if acked >= l.nextPN || l.nextPN-acked > sentRing { // of before the first packet, or forgotten
 			return
 		}
-		f := l.sentFlags[acked%sentRing]
-		l.sentFlags[acked%sentRing] = 0
+		s := l.sent[acked%sentRing]
+		l.sent[acked%sentRing] = 0
+		f := s.flags()
 		if acked == pn && f != 0 && (delay < ackDelayCap || p.stats.RTT == 0) {
 			// A delay at its cap may have been any longer one.
-			took := time.Duration(int32(micros(now)-l.sentAt[acked%sentRing])) * time.Microsecond
-			p.stats.sample(took - delay)
+			p.stats.sample(s.age(now) - delay)
 		}
 		if f&sentEvents != 0 && !events {
 			events = true // newest first: what older ones carried, this one did or they were acked before

@@ -219,6 +219,8 @@ func (p *Peer) onReset(pkt []byte) bool {
 	return false
 }
 
+func micros(t time.Duration) uint32 { return uint32(t / time.Microsecond) }
+
 // AskTime sends a TIME question; its answer is an RTT sample. For connections that otherwise only listen.
 func (p *Peer) AskTime(now time.Duration) {
 	p.control.ask, p.control.askDue, p.control.asked, p.control.urgent = micros(now), true, true, true

@@ -125,7 +125,7 @@ type Peer struct {
 	// life
 	state     State
 	reason    wire.Close
-	closeLeft int
+	closeLeft uint8
 	closeNext time.Duration
 
 	link                      // keys, packet numbers, acks of the current CID
@@ -178,7 +178,7 @@ func New(c Config, now time.Duration) *Peer {
 	if c.Timeout <= 0 {
 		c.Timeout = wire.DefaultTimeout
 	}
-	p := &Peer{c: c, addr: c.Addr, lastIn: now, lastOut: now, lastAll: now, bucket: newBucket(c.RateBytes, now)}
+	p := &Peer{c: c, addr: c.Addr, lastIn: now, lastOut: now, lastAll: now, bucket: bucket{at: now}}
 	if c.Server {
 		p.ownID = seal.S2C
 	}

@@ -9,21 +9,16 @@ import (
 // bucket holds the bytes that bulk may still send. Every datagram is charged to it, bulk waits for it: so snapshots go
 // first, and bulk gets what they leave of the rate.
 type bucket struct {
-	rate   float64 // bytes a second
-	burst  float64 // most that it holds, and owes
 	tokens float64
 	at     time.Duration
 }
 
 const rateDefault = 64 << 10
 
-func newBucket(rate int, now time.Duration) bucket {
-	burst := max(float64(rate)/8, 2*wire.MaxDatagram)
-	return bucket{rate: float64(rate), burst: burst, tokens: burst, at: now}
-}
-
-func (b *bucket) refill(now time.Duration, share float64) {
-	b.tokens = min(max(b.tokens+(now-b.at).Seconds()*b.rate*share, -b.burst), b.burst)
+// refill adds what rate bytes a second give until now. The bucket holds, and owes, at most an eighth of a second.
+func (b *bucket) refill(now time.Duration, rate float64) {
+	burst := max(rate/8, 2*wire.MaxDatagram)
+	b.tokens = min(max(b.tokens+(now-b.at).Seconds()*rate, -burst), burst)
 	b.at = now
 }
 
@@ -104,12 +99,12 @@ func (p *Peer) onReport(loss uint8) {
 	}
 }
 
-// bulk is the part of the bucket's rate that streams may use.
-func (s *shed) bulk() float64 {
-	if s.level > 0 {
-		return 0.25
+// bulkRate is the bytes a second that fill the bucket.
+func (p *Peer) bulkRate() float64 {
+	if p.shed.level > 0 {
+		return float64(p.c.RateBytes) / 4
 	}
-	return 1
+	return float64(p.c.RateBytes)
 }
 
 // Shed is what a match should leave out for this peer: the part of the snapshot budget that remains, and every how many

@@ -35,7 +35,7 @@ func (p *Peer) BeginResume(dst []byte, keys seal.Keys, serverRandom [wire.Random
 	}
 	p.pending.from = from
 	pn := p.pending.nextPN
-	p.pending.took(0, 0)
+	p.pending.took(0, 0) // its first packet is its ack
 	return len(handshake.SealResumed(dst, p.pending.sealer, serverRandom, pn, a))
 }
 

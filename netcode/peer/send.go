@@ -21,7 +21,7 @@ const (
 func (p *Peer) Begin(dst []byte, now time.Duration, t TickInfo) {
 	limit := packetLimit
 	if t.Valid {
-		limit -= bodyRoom
+		limit -= 1 + bodyRoom // and the frame's first byte
 	}
 	p.beginTo(dst, now, t)
 	p.lastAll = now
@@ -116,7 +116,7 @@ func (p *Peer) Service(now time.Duration, out Sender) {
 		p.sayGoodbye(now, out)
 		return
 	}
-	p.bucket.refill(now, p.shed.bulk())
+	p.bucket.refill(now, p.bulkRate())
 	p.makeReport(now)
 	p.probePath(now, out)
 	p.sendLarge(now, out)
@@ -150,7 +150,7 @@ func (p *Peer) sayGoodbye(now time.Duration, out Sender) {
 	p.dst = append(p.dst, byte(wire.FrameClose)<<3, byte(p.reason))
 	out.Queue(p.Finish(-1), p.addr)
 	p.closeNext = now + closeInterval
-	if p.closeLeft--; p.closeLeft <= 0 {
+	if p.closeLeft--; p.closeLeft == 0 {
 		p.state = Closed
 	}
 }

@@ -2,14 +2,11 @@ package peer
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
-	"net/netip"
 	"os"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/skirmishgg/skirmish/netcode/handshake"
 	"github.com/skirmishgg/skirmish/netcode/simnet"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
@@ -46,8 +43,7 @@ func TestSimSoak(t *testing.T) {
 	}
 	for _, seed := range all {
 		link := simnet.LinkConfig{Delay: 500 * time.Millisecond, Jitter: 100 * time.Millisecond, Overtake: true, Loss: 0.25, Duplicate: 0.25}
-		w := wire2(t, link, wire.SuiteAES128GCM)
-		w.rng = rand.New(rand.NewPCG(seed, 1))
+		w := wireSeed(t, link, wire.SuiteAES128GCM, seed)
 		for _, e := range []*end{w.client, w.server} {
 			next := uint32(0)
 			e.onEv = func(_ uint8, data []byte) {
@@ -85,76 +81,3 @@ func TestSimSoak(t *testing.T) {
 
 // outbox0 is the storage behind unacked events, for its size.
 func (e *end) outbox0() []byte { return e.outbox.Append(nil, 0) }
-
-// TestProbeNeverAmplifies: towards an address that has not answered, never more than three times what came from it,
-// whatever comes from how many addresses.
-func TestProbeNeverAmplifies(t *testing.T) {
-	w := wire2(t, simnet.LinkConfig{}, wire.SuiteAES128GCM)
-	rng := rand.New(rand.NewPCG(1, 1))
-	in, sent := map[netip.AddrPort]int{}, map[netip.AddrPort]int{}
-	sender := tally{buf: make([]byte, 1500), sent: sent}
-	for i := range 5000 {
-		now := time.Duration(i) * 7 * time.Millisecond
-		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(rng.IntN(4))}), uint16(1000+rng.IntN(3)))
-		w.client.Begin(w.client.buf, now, TickInfo{})
-		n := w.client.Finish(-1)
-		if !w.server.Receive(w.client.buf[:n], from, now, w.server) {
-			t.Fatal("refused")
-		}
-		in[from] += n
-		w.server.Service(now, sender)
-		for addr, bytes := range sent {
-			if addr != clientAddr && bytes > amplification*in[addr] {
-				t.Fatalf("%d bytes to %v, from which %d came", bytes, addr, in[addr])
-			}
-		}
-	}
-	if w.server.Counters.PathSent == 0 {
-		t.Error("nothing was probed")
-	}
-}
-
-type tally struct {
-	buf  []byte
-	sent map[netip.AddrPort]int
-}
-
-func (t tally) Buffer() []byte                 { return t.buf }
-func (t tally) Queue(n int, to netip.AddrPort) { t.sent[to] += n }
-
-// TestResumeRekeys: a client that lost its socket goes on under new keys; the old path dies with the first new packet,
-// and unacked events arrive once.
-func TestResumeRekeys(t *testing.T) {
-	w := wire2(t, simnet.LinkConfig{Delay: 10 * time.Millisecond}, wire.SuiteAES128GCM)
-	w.run(time.Second)
-	must(t, w.server.SendEvent(0, []byte("before"), w.now))
-	must(t, w.client.SendEvent(0, []byte("lost socket"), w.now))
-	keys := w.server.c.Keys
-	keys.C2S.IV[0] ^= 1
-	keys.S2C.IV[0] ^= 1
-	accept := acceptFor(0x0900_0001)
-	old := w.client.nextPN
-	moved := netip.MustParseAddrPort("203.0.113.5:999")
-	n := w.server.BeginResume(w.server.buf, keys, [16]byte{1}, &accept, moved)
-	if n == 0 || w.server.CID() != 0x0403_0201 {
-		t.Fatal("the old connection ended before the new one began")
-	}
-	w.client.Begin(w.client.buf, w.now, TickInfo{})
-	late := append([]byte(nil), w.client.buf[:w.client.Finish(-1)]...)
-	w.client.Rekey(keys, accept.CID, serverAddr, w.now)
-	w.client.net.Rebind(moved)
-	w.run(time.Second)
-	if w.server.CID() != accept.CID || w.server.Addr() != moved {
-		t.Errorf("server is at %x, %v", w.server.CID(), w.server.Addr())
-	}
-	if len(w.server.events[0]) != 1 || len(w.client.events[0]) != 1 {
-		t.Errorf("events %q and %q", w.server.events[0], w.client.events[0])
-	}
-	if w.server.Receive(late, clientAddr, w.now, w.server) || w.client.nextPN >= old+1000 {
-		t.Error("a packet under the old keys was taken")
-	}
-}
-
-func acceptFor(cid uint32) handshake.Accept {
-	return handshake.Accept{CID: cid, TickRate: 60, MaxPayload: wire.MaxDatagram, Timeout: 10 * time.Second, Ticket: []byte("t")}
-}

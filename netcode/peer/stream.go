@@ -113,6 +113,5 @@ const streamSlack = 100 * time.Millisecond
 // streamWindow is how many segments the rate carries until their acks are back. KCP runs without its own congestion
 // window, and would otherwise take for lost what only waits for the bucket.
 func (p *Peer) streamWindow() int {
-	perSecond := float64(p.c.RateBytes) * p.shed.bulk() / channel.StreamMTU
-	return int(perSecond*(p.stats.RTT+streamSlack).Seconds()) + 2
+	return int(p.bulkRate()/channel.StreamMTU*(p.stats.RTT+streamSlack).Seconds()) + 2
 }

@@ -105,7 +105,7 @@ func TestVectors(t *testing.T) {
 	}, TickInfo{}, 0, nil)
 	record("fragment", true, func(p *Peer) {
 		q := &p.queue
-		q.bytes = append(q.bytes, byte(wire.FrameFragment)<<3, 4, 0<<4|0, 3, byte(wire.FrameUnreliable)<<3, 1, 'x')
+		q.bytes = append(q.bytes, byte(wire.FrameFragment)<<3, 4, 0, 3, byte(wire.FrameUnreliable)<<3, 1, 'x')
 		q.lengths = append(q.lengths, uint16(len(q.bytes)))
 	}, TickInfo{}, 0, nil)
 	if channel.PieceMax != 1100 {
