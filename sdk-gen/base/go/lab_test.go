@@ -135,7 +135,6 @@ type pusher struct {
 	closed error
 	own    *skirmish.Own[sledge, sledge, push]
 	views  int
-	mute   bool // sends no events of its own
 }
 
 func newPusher() *pusher {
