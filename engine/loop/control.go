@@ -181,32 +181,52 @@ func (l *Control) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out
 
 // admit sends an accepted connection to the shard of its match, which answers the client.
 //
-// The route noted with the token is the shard's index and a serial number: what comes again goes to the same place.
+// The route noted with the token is the shard's index and a serial number, so that what comes again goes to the same
+// place; of who was refused here, it is the reason.
+//
+//	u8 shard · 48 bits serial, from 1 · u8 reason
 func (l *Control) admit(a *handshake.Accepted, out []byte) []byte {
 	if a.Again {
-		if i := int(a.Route >> 56); a.Route != 0 && i < len(l.c.Shards) {
-			l.c.Shards[i].Again(a.Route)
-		}
-		return nil
+		return l.again(a, out)
 	}
 	info, ok := l.c.Directory.Find(id.UUID(a.Private.MatchID))
 	switch {
 	case !ok:
 		l.counters.NoMatch++
-		return l.server.Deny(out, a, wire.DenyNoMatch)
+		return l.refuse(a, out, wire.DenyNoMatch)
 	case l.c.Directory.Draining.Load():
 		l.counters.Draining++
-		return l.server.Deny(out, a, wire.DenyDraining)
+		return l.refuse(a, out, wire.DenyDraining)
 	}
 	l.serial++
-	route := uint64(info.Shard)<<56 | l.serial
+	route := uint64(info.Shard)<<56 | l.serial<<8
 	l.server.SetRoute(a, route)
 	if !l.c.Shards[info.Shard].Join(&shard.Admission{Accepted: *a, Route: route}) {
 		l.counters.ShardBusy++
-		return l.server.Deny(out, a, wire.DenyBusy)
+		return l.refuse(a, out, wire.DenyBusy)
 	}
 	l.counters.Joins++
 	return nil
+}
+
+// again answers a RESPONSE that was accepted before: by its shard, or by the refusal that was made here, whose route is a
+// reason alone.
+func (l *Control) again(a *handshake.Accepted, out []byte) []byte {
+	switch i := int(a.Route >> 56); {
+	case a.Route == 0:
+		return nil
+	case a.Route>>8 == 0:
+		return l.server.Deny(out, a, wire.Deny(a.Route))
+	case i < len(l.c.Shards):
+		l.c.Shards[i].Again(&shard.Admission{Accepted: *a, Route: a.Route})
+	}
+	return nil
+}
+
+// refuse denies an accepted connection, and every repetition of it.
+func (l *Control) refuse(a *handshake.Accepted, out []byte, why wire.Deny) []byte {
+	l.server.SetRoute(a, uint64(why))
+	return l.server.Deny(out, a, why)
 }
 
 // resume answers for shards that this server has not got.

@@ -69,6 +69,10 @@ type Counters struct {
 	Leaves       uint64
 	Away         uint64 // connections lost while their place was kept
 
+	Snapshots     uint64
+	SnapshotBytes uint64
+	Deferred      uint64 // entities that a snapshot's budget had no room for
+
 	InputsMalformed uint64 // INPUT bodies that made no sense
 	InputsStarved   uint64 // ticks for which a connected player's input was missing
 	MailDropped     uint64 // lossy messages that found the tick's mail full
@@ -259,7 +263,12 @@ func (m *Match) Snapshot(p *Player, dst []byte, share float64) (n int, baselineD
 		m.look(p)
 		r.Visible = m.see.words
 	}
-	return p.viewer.Encode(dst, r)
+	deferred := p.viewer.Counters.Deferred
+	n, baselineDelta = p.viewer.Encode(dst, r)
+	m.Counters.Snapshots++
+	m.Counters.SnapshotBytes += uint64(n)
+	m.Counters.Deferred += p.viewer.Counters.Deferred - deferred
+	return n, baselineDelta
 }
 
 func (m *Match) look(p *Player) {

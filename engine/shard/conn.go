@@ -48,10 +48,26 @@ func (s *Shard) join(a *Admission) {
 	c, deny := s.admit(a)
 	if deny != 0 {
 		s.Stats.denied(deny)
-		s.reply(handshake.Deny(s.socket.Buffer()[:0], &a.Accepted.Private, s.c.Random, deny), a.Accepted.From)
+		s.refused[s.refusals%refusedMax] = refusal{a.Route, deny}
+		s.refusals++
+		s.deny(a, deny)
 		return
 	}
 	s.sendAccept(c)
+}
+
+// refusal is remembered for the RESPONSE that comes again because the DENY was lost. It is not judged again: its keys may
+// have been used, and keys are for one connection.
+type refusal struct {
+	route uint64
+	why   wire.Deny
+}
+
+// refusedMax is a ring: who asks again after so many others were refused hears nothing, and gives up.
+const refusedMax = 256
+
+func (s *Shard) deny(a *Admission, why wire.Deny) {
+	s.reply(handshake.Deny(s.socket.Buffer()[:0], &a.Accepted.Private, s.c.Random, why), a.Accepted.From)
 }
 
 func (s *Shard) admit(a *Admission) (*conn, wire.Deny) {
@@ -124,11 +140,20 @@ func (s *Shard) sendAccept(c *conn) {
 	s.Stats.Accepts.add(1)
 }
 
-// acceptAgain answers a RESPONSE that came again. A walk over all connections, a few microseconds: only a holder of a
-// good token can cause it.
-func (s *Shard) acceptAgain(route uint64) {
-	if c := s.joinedAlready(route); c != nil && c.player != nil {
-		s.sendAccept(c)
+// answerAgain answers a RESPONSE that came again as it was answered before. A walk over all connections, a few
+// microseconds: only a holder of a good token can cause it.
+func (s *Shard) answerAgain(a *Admission) {
+	if c := s.joinedAlready(a.Route); c != nil {
+		if c.player != nil {
+			s.sendAccept(c)
+		}
+		return
+	}
+	for i := range s.refused {
+		if s.refused[i].route == a.Route {
+			s.deny(a, s.refused[i].why)
+			return
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 type message struct {
 	kind      messageKind
 	admission *Admission
-	route     uint64
 	running   *running
 	match     id.UUID
 	why       wire.Close
@@ -21,7 +20,7 @@ type messageKind uint8
 
 const (
 	askJoin  messageKind = iota // admission
-	askAgain                    // route: its ACCEPT is missing
+	askAgain                    // admission, whose answer is missing
 	askStart                    // running
 	askEnd                      // match, why
 	askDrain
@@ -37,8 +36,8 @@ type Admission struct {
 // Join hands over a connection. False: the inbox is full.
 func (s *Shard) Join(a *Admission) bool { return s.push(message{kind: askJoin, admission: a}) }
 
-// Again says that the RESPONSE of an admission came again: the client has not got its ACCEPT.
-func (s *Shard) Again(route uint64) bool { return s.push(message{kind: askAgain, route: route}) }
+// Again says that the RESPONSE of an admission came again: the client has not got its answer, ACCEPT or DENY.
+func (s *Shard) Again(a *Admission) bool { return s.push(message{kind: askAgain, admission: a}) }
 
 // Start hands over a match, which is the shard's from now on. info is what others may know of it. False: the inbox is
 // full.
@@ -76,7 +75,7 @@ func (s *Shard) takeInbox() {
 		case askJoin:
 			s.join(m.admission)
 		case askAgain:
-			s.acceptAgain(m.route)
+			s.answerAgain(m.admission)
 		case askStart:
 			s.start(m.running)
 		case askEnd:

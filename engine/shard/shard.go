@@ -68,6 +68,8 @@ type Shard struct {
 	stopAt    time.Duration
 	phase     uint64 // of the next match's start, as a fraction of its tick
 	overload  overload
+	refused   [refusedMax]refusal
+	refusals  int
 	tickets   *token.Tickets
 	resumer   *handshake.Resumer
 	resetter  *handshake.Resetter

@@ -15,6 +15,8 @@ type count struct{ v atomic.Uint64 }
 
 func (c *count) add(n uint64) { c.v.Store(c.v.Load() + n) }
 
+func (c *count) set(n uint64) { c.v.Store(n) }
+
 // Load is the count so far.
 func (c *count) Load() uint64 { return c.v.Load() }
 
@@ -138,12 +140,24 @@ type Info struct {
 	TickNs     atomic.Int64 // the last tick's cost with its snapshots
 	Slipped    atomic.Uint64
 	Over       atomic.Uint32 // wire.Close; 0 while it runs
+
+	Snapshots     count
+	SnapshotBytes count
+	Deferred      count // entities that found no room in a snapshot
+	InputsStarved count // ticks for which a connected player's input was missing
+	MailDropped   count // lossy messages of clients beyond a tick's bound
 }
 
 // note publishes a tick.
 func (i *Info) note(m *running, took time.Duration) {
 	i.Tick.Store(m.LastTick())
 	i.TickNs.Store(int64(took))
+	c := &m.Counters
+	i.Snapshots.set(c.Snapshots)
+	i.SnapshotBytes.set(c.SnapshotBytes)
+	i.Deferred.set(c.Deferred)
+	i.InputsStarved.set(c.InputsStarved)
+	i.MailDropped.set(c.MailDropped)
 	if i.Connected.Load() != int32(len(m.conns)) {
 		m.publish()
 	}
