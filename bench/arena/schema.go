@@ -144,7 +144,7 @@ type RoundEnd struct {
 // Capacities of the entity kinds.
 const (
 	PlayersMax = 16
-	rocketsMax = 48
+	rocketsMax = 24
 	pickupsMax = 12
 )
 
