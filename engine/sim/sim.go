@@ -246,3 +246,12 @@ func Seed(otherwise uint64) uint64 {
 
 // Repeat is what a failing simulation prints.
 func Repeat(seed uint64) string { return fmt.Sprintf("repeat with: make sim SEED=%d", seed) }
+
+// Late is the lateness that 99 % of all ticks stayed below.
+func Late(s *Sim) time.Duration {
+	var buckets []uint64
+	for _, sh := range s.Shards {
+		buckets = sh.Stats.Lateness.Buckets(buckets)
+	}
+	return shard.Quantile(buckets, 0.99)
+}
