@@ -121,7 +121,7 @@ func runPlayers(e *env) error {
 		e.printf("  run %d: %d players (%s), %.2f µs a client-tick at %d\n", len(most), matches*arena.PlayersMax, reason, cost, cpuPlayers)
 	}
 	a := measured(e.row.Name, "players", most)
-	e.add(a.aimed("≥ 1,200, best run", a.Max >= playersAim).noted("more: %s", why))
+	e.add(a.aimed("≥ 1,200, best run", a.Max >= playersAim).noted("beyond, in the last run: %s", why))
 	b := measured("arena_players_by_cpu_60hz", "players", byCPU)
 	e.add(b.aimed("≥ 2,000", b.Median >= playersByCPU).noted("0.8 × 10^6 / (60 × %.2f µs a client-tick at %d players); mean datagram %.0f B on the IPv4 wire",
 		median(micros), cpuPlayers, median(bytes)))
@@ -144,7 +144,7 @@ func (e *env) searchPlayers(guess int) (matches int, why string, err error) {
 		}
 		switch {
 		case e.o.Quick:
-			return low, why, nil
+			return low, "not tried", nil
 		case low == probeMax:
 			return low, "not tried", nil
 		case high == 0:

@@ -76,3 +76,35 @@ func TestUnknownNames(t *testing.T) {
 		t.Errorf("Child of an unknown role: %v", err)
 	}
 }
+
+// Goal: every row runs from one end to the other. Method: each once, for a moment, with as few clients as make sense;
+// the figures mean nothing, but a row that cannot be measured, or yields nothing, is a failure.
+func TestEveryRowRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute of child processes")
+	}
+	for _, row := range Rows() {
+		t.Run(row.Name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "latest.json")
+			if err := Run(t.Context(), []string{row.Name}, Options{Quick: true, Out: out}, t.Output()); err != nil {
+				t.Fatal(err)
+			}
+			b, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var results []Result
+			if err := json.Unmarshal(b, &results); err != nil {
+				t.Fatal(err)
+			}
+			if len(results) == 0 {
+				t.Error("no results")
+			}
+			for _, r := range results {
+				if r.Runs == 0 || r.Median <= 0 || r.Command != "skirmish bench "+row.Name {
+					t.Errorf("%+v", r)
+				}
+			}
+		})
+	}
+}

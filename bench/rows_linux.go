@@ -8,6 +8,7 @@ func Rows() []Row {
 		transportRow,
 		arenaRow,
 		engineTickRow,
+		bytesRow,
 		latenessRow,
 		latencyRow,
 		memoryRow,
