@@ -114,7 +114,11 @@ func (c *benchLinkCmd) Run(ctx context.Context) error {
 		}
 		defer func() { _ = far.Process.Kill() }() // the command at the near end decides how it went
 	}
-	near := exec.CommandContext(ctx, c.Command[0], c.Command[1:]...)
+	command := c.Command
+	if command[0] == "--" && len(command) > 1 {
+		command = command[1:]
+	}
+	near := exec.CommandContext(ctx, command[0], command[1:]...)
 	near.Stdin, near.Stdout, near.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err = l.Near(near.Run)
 	var exit *exec.ExitError
