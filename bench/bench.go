@@ -22,11 +22,11 @@ const runsMin = 5
 
 // Options of Run; the zero value measures as `make bench` does.
 type Options struct {
-	Out        string        // where to write JSON; "": DefaultOut for a whole bench, nothing for named rows
-	Runs       int           // repetitions; 0 means 5
-	Window     time.Duration // of one measurement; 0 means 2 s
-	CPUProfile string        // folder for CPU profiles of the Go children; "" means none
-	Quick      bool          // one short run each, for tests: the figures mean nothing
+	Out     string        // where to write JSON; "": DefaultOut for a whole bench, nothing for named rows
+	Runs    int           // repetitions; 0 means 5
+	Window  time.Duration // of one measurement; 0 means 2 s
+	Profile string        // folder for CPU and heap profiles of the Go children; "" means none. Profiling costs a few percent
+	Quick   bool          // one short run each, for tests: the figures mean nothing
 }
 
 // Row is one question that the bench can answer.
@@ -172,10 +172,10 @@ func (e *env) load(hello any, role string, args ...string) (*proc.Proc, error) {
 
 func (e *env) childArgs(role string, args []string) []string {
 	line := []string{ChildCommand}
-	if e.o.CPUProfile != "" {
+	if e.o.Profile != "" {
 		e.profiles++
-		name := fmt.Sprintf("%s-%s-%d.prof", e.row.Name, role, e.profiles)
-		line = append(line, "--cpuprofile="+filepath.Join(e.o.CPUProfile, name))
+		name := fmt.Sprintf("%s-%s-%d", e.row.Name, role, e.profiles)
+		line = append(line, "--profile="+filepath.Join(e.o.Profile, name))
 	}
 	return append(append(line, role), args...)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"strings"
 
@@ -18,12 +19,14 @@ var ErrUnknownRole = errors.New("no such bench role on this platform")
 
 // Child is the life of a process that Run started; args are those after ChildCommand:
 //
-//	[--cpuprofile=FILE] ROLE [flags of the role]
+//	[--profile=FILE] ROLE [flags of the role]
+//
+// With a profile the CPU goes to FILE.cpu, and what is on the heap at the end to FILE.heap.
 //
 // It says one JSON line when ready, answers lines of standard input and returns when that closes.
 func Child(args []string) error {
 	if len(args) > 0 {
-		if path, ok := strings.CutPrefix(args[0], "--cpuprofile="); ok {
+		if path, ok := strings.CutPrefix(args[0], "--profile="); ok {
 			stop, err := profile(path)
 			if err != nil {
 				return err
@@ -52,16 +55,23 @@ func Child(args []string) error {
 }
 
 func profile(path string) (stop func(), err error) {
-	f, err := os.Create(path)
+	cpu, err := os.Create(path + ".cpu")
 	if err != nil {
 		return nil, err
 	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		f.Close()
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		cpu.Close()
 		return nil, err
 	}
 	return func() {
 		pprof.StopCPUProfile()
-		f.Close()
+		cpu.Close()
+		heap, err := os.Create(path + ".heap")
+		if err != nil {
+			return // the profile is a help, not a result
+		}
+		defer heap.Close()
+		runtime.GC() // the heap profile is that of the last collection
+		_ = pprof.Lookup("heap").WriteTo(heap, 0)
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -36,7 +37,7 @@ type Proc struct {
 // hello may be nil when the line does not matter. Cancelling ctx kills the child.
 func Start(ctx context.Context, core int, hello any, path string, args ...string) (*Proc, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
-	p := &Proc{name: strings.Join(append([]string{path}, args...), " "), cmd: cmd, done: make(chan error, 1), errs: &tail{}}
+	p := &Proc{name: shortName(path, args), cmd: cmd, done: make(chan error, 1), errs: &tail{}}
 	cmd.Stderr = p.errs
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -56,6 +57,21 @@ func Start(ctx context.Context, core int, hello any, path string, args ...string
 		return nil, err
 	}
 	return p, nil
+}
+
+// shortName is what errors call a child: its binary and the words before its first flag.
+func shortName(path string, args []string) string {
+	name := filepath.Base(path)
+	for _, a := range args {
+		if strings.HasPrefix(a, "--profile=") {
+			continue
+		}
+		if strings.HasPrefix(a, "-") {
+			break
+		}
+		name += " " + a
+	}
+	return name
 }
 
 // Ask sends one command and decodes the child's one-line answer into v (nil: the answer is read and dropped).
