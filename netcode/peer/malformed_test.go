@@ -57,7 +57,7 @@ var malformed = []struct {
 	{"stream segment cut", false, join([]byte{ackNone}, frame(wire.FrameStream, 4, 25), segment(4, 81, 0, 1, 2)[:25]), func(c *Counters) uint64 { return c.StreamBad }},
 	{"stream message of too many segments", false, join([]byte{ackNone}, frame(wire.FrameStream, 4, 25), segment(4, 81, 60, 1)), func(c *Counters) uint64 { return c.StreamBad }},
 	{"empty stream segment", false, join([]byte{ackNone}, frame(wire.FrameStream, 4, 24), segment(4, 81, 0)), func(c *Counters) uint64 { return c.StreamBad }},
-	{"piece beyond its count", true, join([]byte{ackNone}, frame(wire.FrameFragment, 0, 1, 1<<4|0, 1, 9)), func(c *Counters) uint64 { return c.FragmentBad }},
+	{"piece beyond its count", true, join([]byte{ackNone}, frame(wire.FrameFragment, 0, 1, 1<<4, 1, 9)), func(c *Counters) uint64 { return c.FragmentBad }},
 	{"piece before the last that is not full", true, join([]byte{ackNone}, frame(wire.FrameFragment, 0, 1, 0<<4|1, 1, 9)), func(c *Counters) uint64 { return c.FragmentBad }},
 	{"empty piece", true, join([]byte{ackNone}, frame(wire.FrameFragment, 0, 1, 0, 0)), func(c *Counters) uint64 { return c.FragmentBad }},
 	{"a fragment in pieces", true, join([]byte{ackNone}, frame(wire.FrameFragment, 0, 1, 0, 5), frame(wire.FrameFragment, 0, 2, 0, 1, 9)), func(c *Counters) uint64 { return c.FragmentBad }},
