@@ -258,7 +258,7 @@ func TestMatchOverRealSockets(t *testing.T) {
 			p.join(m, user+1, sim.ClientConfig{Event: func(_ uint8, data []byte) { echoes++ }})
 		}
 		watcher := p.join(a, 99, sim.ClientConfig{Name: "spectator"})
-		p.until(3*time.Second, "connected", p.open)
+		p.until(15*time.Second, "connected", p.open)
 		data, _ := snapshot.AppendEvent(n.Schema("race"), nil, &word{N: 7})
 		for _, c := range p.clients {
 			var clk clock.Real
@@ -266,7 +266,7 @@ func TestMatchOverRealSockets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		p.until(2*time.Second, "all echoes back", func() bool { return echoes >= 8 })
+		p.until(15*time.Second, "all echoes back", func() bool { return echoes >= 8 })
 		p.run(2 * time.Second)
 		for i, c := range p.clients {
 			if c.Counters.Snapshots < 100 || c.Counters.Undecodable > 5 {
@@ -288,7 +288,7 @@ func TestMatchOverRealSockets(t *testing.T) {
 			t.Logf("%s shard %d (%s): tick p50 %v p99 %v, late p50 %v p99 %v", s.Driver, i, sh.Priority, sh.TickP50, sh.TickP99, sh.LatenessP50, sh.LatenessP99)
 		}
 		p.bang[0].Bang = true
-		p.until(3*time.Second, "told of the panic", func() bool {
+		p.until(15*time.Second, "told of the panic", func() bool {
 			return p.clients[0].Closed() == wire.CloseMatchError && watcher.Closed() == wire.CloseMatchError
 		})
 		p.run(200 * time.Millisecond)
@@ -316,7 +316,7 @@ func TestRebindOverRealSockets(t *testing.T) {
 				echoes[i] = w.N
 			}})
 		}
-		p.until(5*time.Second, "connected", p.open)
+		p.until(15*time.Second, "connected", p.open)
 		for round := range 20 {
 			if round == 5 {
 				for _, e := range p.ends {
@@ -333,7 +333,7 @@ func TestRebindOverRealSockets(t *testing.T) {
 			}
 			p.run(50 * time.Millisecond)
 		}
-		p.until(3*time.Second, "every echo back", func() bool {
+		p.until(15*time.Second, "every echo back", func() bool {
 			for _, e := range echoes {
 				if e != sent {
 					return false
@@ -355,11 +355,11 @@ func TestRestart(t *testing.T) {
 		m, _ := n.StartMatch("race", MatchOptions{})
 		p := &party{t: t, n: n}
 		polite := p.join(m, 1, sim.ClientConfig{})
-		p.until(3*time.Second, "connected", p.open)
+		p.until(15*time.Second, "connected", p.open)
 		addr := n.Addr()
 		done := make(chan struct{})
 		go func() { stop(t, n); close(done) }()
-		p.until(2*time.Second, "told of the shutdown", func() bool { return polite.Closed() == wire.CloseShutdown })
+		p.until(15*time.Second, "told of the shutdown", func() bool { return polite.Closed() == wire.CloseShutdown })
 		<-done
 
 		// A crash says nothing: here the client's packets are simply not delivered before the next server is up.
@@ -367,17 +367,17 @@ func TestRestart(t *testing.T) {
 		m, _ = n.StartMatch("race", MatchOptions{})
 		p = &party{t: t, n: n}
 		c := p.join(m, 2, sim.ClientConfig{})
-		p.until(3*time.Second, "connected", p.open)
+		p.until(15*time.Second, "connected", p.open)
 		p.run(100 * time.Millisecond)
 		stop(t, n)
 		n = boot(t, Config{Driver: d, DataDir: dir, Addr: addr.String()})
 		for len(p.ends[0].in) > 0 { // its goodbyes
 			<-p.ends[0].in
 		}
-		p.until(time.Second, "reset", func() bool { return c.Closed() == wire.CloseReset })
+		p.until(5*time.Second, "reset", func() bool { return c.Closed() == wire.CloseReset })
 		c.ResumeFrom(dial(t))
 		var denied *handshake.DeniedError
-		p.until(2*time.Second, "refused", func() bool { return errors.As(c.Err, &denied) })
+		p.until(15*time.Second, "refused", func() bool { return errors.As(c.Err, &denied) })
 		if denied.Reason != wire.DenyGone {
 			t.Errorf("RESUME: %v", denied)
 		}
@@ -393,7 +393,7 @@ func TestGarbageOverRealSockets(t *testing.T) {
 		for user := range byte(4) {
 			p.join(m, user+1, sim.ClientConfig{})
 		}
-		p.until(3*time.Second, "connected", p.open)
+		p.until(15*time.Second, "connected", p.open)
 		p.run(time.Second)
 		quit := make(chan struct{})
 		defer close(quit)
