@@ -99,9 +99,9 @@ func TestInputsArriveInTime(t *testing.T) {
 	f(path{delay: 500 * ms, jitter: 100 * ms}, 0.9999, 8)
 	f(path{delay: 50 * ms, jitter: 20 * ms, loss: 0.05}, 0.9997, 4.8) // 3,600 inputs: one late is 0.03 %
 	f(path{delay: 50 * ms, jitter: 20 * ms, loss: 0.2}, 0.9997, 7.8)
-	f(path{delay: 100 * ms, jitter: 5 * ms, start: -50}, 1, 1.8)   // far behind: jumps
-	f(path{delay: 100 * ms, jitter: 5 * ms, start: 40}, 1, 1.8)    // far ahead
-	f(path{delay: 100 * ms, jitter: 5 * ms, start: -9}, 1, 1.8)    // a little behind: steers
+	f(path{delay: 100 * ms, jitter: 5 * ms, start: -50}, 1, 1.8) // far behind: jumps
+	f(path{delay: 100 * ms, jitter: 5 * ms, start: 40}, 1, 1.8)  // far ahead
+	f(path{delay: 100 * ms, jitter: 5 * ms, start: -9}, 1, 1.8)  // a little behind: steers
 }
 
 func TestStallDoesNotJump(t *testing.T) {
