@@ -172,10 +172,10 @@ func (e *env) load(hello any, role string, args ...string) (*proc.Proc, error) {
 
 func (e *env) childArgs(role string, args []string) []string {
 	line := []string{ChildCommand}
-	if e.o.Profile != "" {
+	if e.o.CPUProfile != "" {
 		e.profiles++
 		name := fmt.Sprintf("%s-%s-%d", e.row.Name, role, e.profiles)
-		line = append(line, "--profile="+filepath.Join(e.o.Profile, name))
+		line = append(line, "--profile="+filepath.Join(e.o.CPUProfile, name))
 	}
 	return append(append(line, role), args...)
 }

@@ -131,6 +131,12 @@ func (g *Generator) Connect(ctx context.Context) error {
 		for ready < g.c.Clients && g.client(ready).Ready() {
 			ready++
 		}
+		if ready == g.c.Clients {
+			return nil
+		}
+		if p, ok := g.client(ready).Protocol.(interface{ Err() error }); ok && p.Err() != nil {
+			return fmt.Errorf("connect: client %d: %w", ready, p.Err())
+		}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func NewTransport(addr netip.AddrPort, mint func() (*token.Connect, error), body
 	return &Transport{addr: addr, mint: mint, body: body}
 }
 
-// Err is why the client is not connected, if it has given up.
+// Err is why the server refused the client, nil while it has not.
 func (c *Transport) Err() error { return c.err }
 
 // Peer is the connection, nil before the handshake has ended.
@@ -83,6 +83,10 @@ func (c *Transport) Next(dst []byte, now time.Duration) int {
 		c.shake = handshake.NewClient(connect, rand.Reader)
 	}
 	datagram, _, wait := c.shake.Next(now)
+	if c.shake.Err() != nil { // nobody answered: a box too busy to is no reason to give up
+		c.shake, c.due = nil, 0
+		return 0
+	}
 	c.due = now + wait
 	return copy(dst, datagram)
 }
@@ -113,10 +117,10 @@ func (c *Transport) Receive(pkt []byte, now, stamp time.Duration) (tick bool) {
 	}
 	c.due = 0
 	done, err := c.shake.Receive(pkt, c.addr, now)
-	if err != nil {
+	switch {
+	case err != nil:
 		c.err = err
-	}
-	if done {
+	case done:
 		c.join(now)
 	}
 	return false
