@@ -22,11 +22,11 @@ const runsMin = 5
 
 // Options of Run; the zero value measures as `make bench` does.
 type Options struct {
-	Out     string        // where to write JSON; "": DefaultOut for a whole bench, nothing for named rows
-	Runs    int           // repetitions; 0 means 5
-	Window  time.Duration // of one measurement; 0 means 2 s
-	Profile string        // folder for CPU and heap profiles of the Go children; "" means none. Profiling costs a few percent
-	Quick   bool          // one short run each, for tests: the figures mean nothing
+	Out        string        // where to write JSON; "": DefaultOut for a whole bench, nothing for named rows
+	Runs       int           // repetitions; 0 means 5
+	Window     time.Duration // of one measurement; 0 means 2 s
+	CPUProfile string        // folder for CPU and heap profiles of the Go children; "" means none. Profiling costs a few percent
+	Quick      bool          // one short run each, for tests: the figures mean nothing
 }
 
 // Row is one question that the bench can answer.
