@@ -47,7 +47,7 @@ func (c *benchRunCmd) Run(ctx context.Context) error {
 		}
 		names = append(names, n)
 	}
-	return bench.Run(ctx, names, bench.Options{Out: c.Out, Runs: c.Runs, Window: c.Window, Quick: c.Quick, Profile: c.Profile}, os.Stdout)
+	return bench.Run(ctx, names, bench.Options{Out: c.Out, Runs: c.Runs, Window: c.Window, Quick: c.Quick, CPUProfile: c.Profile}, os.Stdout)
 }
 
 // linkFlags describe a link each way, in the words of simnet.ParseLink.
