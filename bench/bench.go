@@ -121,9 +121,10 @@ func newEnv(ctx context.Context, o Options, w io.Writer) (*env, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "skirmish-bench")
-	if err != nil {
-		return nil, err
+	if o.CPUProfile != "" {
+		if err := os.MkdirAll(o.CPUProfile, 0o755); err != nil {
+			return nil, err
+		}
 	}
 	if o.Runs == 0 {
 		o.Runs = runsMin
@@ -136,6 +137,10 @@ func newEnv(ctx context.Context, o Options, w io.Writer) (*env, error) {
 	}
 	// The server gets the last core: interrupts and everything else of the box tend to live on the first.
 	cores := proc.Cores()
+	dir, err := os.MkdirTemp("", "skirmish-bench")
+	if err != nil {
+		return nil, err
+	}
 	e := &env{ctx: ctx, o: o, w: w, self: self, dir: dir, serverCore: -1, loadCore: -1}
 	if len(cores) >= 2 {
 		e.loadCore, e.serverCore = cores[0], cores[len(cores)-1]
