@@ -85,13 +85,13 @@ func TestClientOverUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	client.Do(func(c *skirmish.Conn, now time.Duration) {
+	client.Do(func(c *skirmish.Conn, _ time.Duration) {
 		for i := range uint32(20) {
 			if err := skirmish.Send(c, &word{i}); err != nil {
 				t.Error(err)
 			}
 		}
-		if err := c.SendStream(5, []byte(strings.Repeat("x", 20_000)), now); err != nil {
+		if err := c.SendStream(5, []byte(strings.Repeat("x", 20_000))); err != nil {
 			t.Error(err)
 		}
 	})

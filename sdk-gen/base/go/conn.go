@@ -57,6 +57,7 @@ type Conn struct {
 	peer    *peer.Peer
 	keep    handshake.Resumable // to resume with; no ticket: it is used up
 	timeout time.Duration       // of silence
+	streams bool                // one is in use
 
 	// ticks: see tick.go
 	rate     int

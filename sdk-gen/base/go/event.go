@@ -60,11 +60,12 @@ func (c *Conn) SendSequenced(ch uint8, data []byte) error {
 }
 
 // SendStream sends up to 64 KB on stream channel 4 to 7, reliably and in its own time.
-// Errors: ErrNotConnected; channel.ErrBackpressure: try again later; channel.ErrOverflow, which ends the connection.
-func (c *Conn) SendStream(ch uint8, msg []byte, now time.Duration) error {
+// Errors: ErrNotConnected; channel.ErrBackpressure: nothing was queued, try again later.
+func (c *Conn) SendStream(ch uint8, msg []byte) error {
 	if !c.open() {
 		return ErrNotConnected
 	}
+	c.streams = true
 	return c.peer.SendStream(ch, msg)
 }
 

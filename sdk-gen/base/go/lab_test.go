@@ -235,3 +235,5 @@ func (l *lab) until(limit time.Duration, done func() bool) bool {
 	}
 	return done()
 }
+
+func (l *lab) addr() netip.AddrPort { return sim.Addr }

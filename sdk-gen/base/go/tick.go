@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	ticksAtOnce     = 4 // a client that slept longer gives up the rest
-	serviceInterval = 10 * time.Millisecond
-	firstRTTMax     = time.Second // beyond, a handshake's datagram was lost and the time says nothing
+	ticksAtOnce     = 4                     // a client that slept longer gives up the rest
+	serviceInterval = 20 * time.Millisecond // without streams there is nothing that ticks and packets do not do
+	streamInterval  = 10 * time.Millisecond // KCP's
+	firstRTTMax     = time.Second           // beyond, a handshake's datagram was lost and the time says nothing
 )
 
 func (c *Conn) startTicks(r *handshake.Result, now time.Duration) {
@@ -60,7 +61,7 @@ func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration)
 		return now
 	}
 	if state, _ := c.peer.State(); state != peer.Open {
-		return now + serviceInterval
+		return now + streamInterval // goodbyes
 	}
 	for range ticksAtOnce {
 		if now < c.nextTick {
@@ -71,7 +72,14 @@ func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration)
 	if now >= c.nextTick { // the process slept: what was missed is over
 		c.nextTick = now + c.sync.Tick()
 	}
-	return min(c.nextTick, now+serviceInterval)
+	return min(c.nextTick, now+c.interval())
+}
+
+func (c *Conn) interval() time.Duration {
+	if c.streams {
+		return streamInterval
+	}
+	return serviceInterval
 }
 
 // sendTick makes the input of the next tick and sends it with those before it that the server has not processed.
@@ -190,6 +198,7 @@ func (h *handler) OnMessage(ch uint8, data []byte) { h.OnEvent(ch, data) }
 
 // OnStream hands a message of a stream on.
 func (h *handler) OnStream(ch uint8, msg []byte) {
+	h.streams = true
 	if h.game.Stream != nil {
 		h.game.Stream((*Conn)(h), ch, msg)
 	}
