@@ -25,13 +25,15 @@ var ErrUnknownRole = errors.New("no such bench role on this platform")
 //
 // It says one JSON line when ready, answers lines of standard input and returns when that closes.
 func Child(args []string) error {
+	var atEnd func()
 	if len(args) > 0 {
 		if path, ok := strings.CutPrefix(args[0], "--profile="); ok {
-			stop, err := profile(path)
+			stop, err := profileCPU(path + ".cpu")
 			if err != nil {
 				return err
 			}
 			defer stop()
+			atEnd = func() { profileHeap(path + ".heap") }
 			args = args[1:]
 		}
 	}
@@ -46,7 +48,7 @@ func Child(args []string) error {
 	if err != nil {
 		return err
 	}
-	con := proc.NewConsole(os.Stdin, out)
+	con := proc.NewConsole(os.Stdin, out, atEnd)
 	if err := role(con, args[1:]); err != nil {
 		con.Refuse(err)
 		return err
@@ -54,24 +56,28 @@ func Child(args []string) error {
 	return nil
 }
 
-func profile(path string) (stop func(), err error) {
-	cpu, err := os.Create(path + ".cpu")
+func profileCPU(path string) (stop func(), err error) {
+	f, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := pprof.StartCPUProfile(cpu); err != nil {
-		cpu.Close()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
 		return nil, err
 	}
 	return func() {
 		pprof.StopCPUProfile()
-		cpu.Close()
-		heap, err := os.Create(path + ".heap")
-		if err != nil {
-			return // the profile is a help, not a result
-		}
-		defer heap.Close()
-		runtime.GC() // the heap profile is that of the last collection
-		_ = pprof.Lookup("heap").WriteTo(heap, 0)
+		f.Close()
 	}, nil
+}
+
+// profileHeap is a help, not a result: what goes wrong with it is not said.
+func profileHeap(path string) {
+	f, err := os.Create(path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	runtime.GC() // the heap profile is that of the last collection
+	_ = pprof.Lookup("heap").WriteTo(f, 0)
 }

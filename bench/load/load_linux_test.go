@@ -40,7 +40,7 @@ func serveFloor(t *testing.T, rate int) (netip.AddrPort, func()) {
 	in, commands := io.Pipe()
 	lines, out := io.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- floor.Serve(proc.NewConsole(in, out), rate, 200) }() // ends when commands closes
+	go func() { done <- floor.Serve(proc.NewConsole(in, out, nil), rate, 200) }() // ends when commands closes
 	var hello floor.Hello
 	if err := json.NewDecoder(lines).Decode(&hello); err != nil {
 		t.Fatal(err)

@@ -143,13 +143,17 @@ type Console struct {
 	commands chan string
 }
 
-// NewConsole reads commands from in until it ends. The reading goroutine lives as long as in.
-func NewConsole(in io.Reader, out io.Writer) *Console {
+// NewConsole reads commands from in until it ends, then calls atEnd, if it is not nil, while the child still is as
+// it was. The reading goroutine lives as long as in.
+func NewConsole(in io.Reader, out io.Writer, atEnd func()) *Console {
 	c := &Console{out: json.NewEncoder(out), commands: make(chan string, 1)}
 	go func() { // ends at the end of in, which is how a child is told to stop
 		defer close(c.commands)
 		for s := bufio.NewScanner(in); s.Scan(); {
 			c.commands <- s.Text()
+		}
+		if atEnd != nil {
+			atEnd()
 		}
 	}()
 	return c

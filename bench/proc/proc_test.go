@@ -14,7 +14,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || os.Args[1] != "child" {
 		os.Exit(m.Run())
 	}
-	con := NewConsole(os.Stdin, os.Stdout)
+	con := NewConsole(os.Stdin, os.Stdout, nil)
 	con.Say(map[string]string{"Hello": "there"})
 	for command := range con.Commands() {
 		switch command {
