@@ -422,7 +422,7 @@ func TestGarbageOverRealSockets(t *testing.T) {
 		before := p.clients[0].Counters.Snapshots
 		p.run(2 * time.Second)
 		// On a busy machine the client misses some itself; half of 120 are enough to say that the match went on.
-	if got := p.clients[0].Counters.Snapshots - before; !p.open() || got < 60 {
+		if got := p.clients[0].Counters.Snapshots - before; !p.open() || got < 60 {
 			t.Errorf("%d snapshots in 2 s", got)
 		}
 		s := n.Stats()
