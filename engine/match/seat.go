@@ -137,6 +137,13 @@ func (m *Match) rejoin(p *Player, link Link) {
 	m.back(p)
 }
 
+// Restarted says that p's client is a new process that took the connection up by its ticket: it holds no snapshot, and
+// has to be told anew what the game told the old one.
+func (m *Match) Restarted(p *Player) {
+	m.connect(p)
+	m.back(p)
+}
+
 func (m *Match) back(p *Player) {
 	defer m.catch()
 	if m.returner != nil {

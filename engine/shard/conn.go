@@ -29,7 +29,8 @@ type conn struct {
 	player *match.Player
 	inTurn int // in match.conns
 
-	bad wire.Close // what its client did wrong
+	bad       wire.Close // what its client did wrong
+	restarted uint64     // of the peer's counter of that name, those that the match knows of
 
 	cid        uint32
 	pending    uint32 // connection id of a resumption in progress

@@ -58,6 +58,10 @@ func (s *Shard) receiveData(c *conn, d *udp.Datagram) {
 	if c.bad != wire.CloseNone {
 		c.peer.Close(c.bad, s.now)
 	}
+	if n := c.peer.Counters.Restarted; n != c.restarted && c.player != nil {
+		c.restarted = n
+		c.match.Restarted(c.player)
+	}
 	if cid := c.peer.CID(); cid != c.cid {
 		s.table.remove(c.cid) // a resumption's first packet: the old connection id is no more
 		c.cid, c.pending = cid, 0

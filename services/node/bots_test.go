@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,5 +234,67 @@ func TestRestartIsNoticedByBots(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// mute is a network that loses everything one process says, as when the process is gone.
+type mute struct {
+	skirmish.Transport
+	dead atomic.Bool
+}
+
+func (m *mute) Write(b []byte, to netip.AddrPort) error {
+	if m.dead.Load() {
+		return nil
+	}
+	return m.Transport.Write(b, to)
+}
+
+// TestProcessIsReplaced: a client's process dies; another takes the connection up from what the first had kept, without a
+// new token, sits in the same seat and plays on.
+func TestProcessIsReplaced(t *testing.T) {
+	n, m := start(t, node.Config{})
+	tok, err := n.MintToken(node.TokenOptions{Match: m.ID, User: id.UUID{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := n.Schema(m.Name)
+	network := &mute{}
+	open := func() (skirmish.Transport, error) {
+		var err error
+		network.Transport, err = skirmish.UDP()
+		return network, err
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	first := bot.New(schema, m.Rate, 1)
+	c, err := skirmish.ConnectWith(ctx, tok, first.Game(), skirmish.Options{Open: open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	until(t, "a second of play", c, func(conn *skirmish.Conn) bool { return first.Slot() >= 0 && conn.Stats().Snapshots > 60 })
+	var kept skirmish.Resumable
+	c.Do(func(conn *skirmish.Conn, _ time.Duration) {
+		var ok bool
+		if kept, ok = conn.Resumable(); !ok {
+			t.Error("nothing to resume with")
+		}
+		network.dead.Store(true)
+	})
+	second := bot.New(schema, m.Rate, 2)
+	again, err := skirmish.Resume(ctx, kept, second.Game(), skirmish.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Close)
+	until(t, "play in the old seat", again, func(conn *skirmish.Conn) bool {
+		return second.Slot() == first.Slot() && conn.Stats().Snapshots > 60 && second.Predictions > 30
+	})
+	if players := m.Players.Load(); players != 1 {
+		t.Errorf("%d players, want the one", players)
+	}
+	if _, err := skirmish.Resume(ctx, kept, second.Game(), skirmish.Options{}); denyReason(t, err) != wire.DenyReused && denyReason(t, err) != wire.DenyGone {
+		t.Errorf("a ticket that was used answered %v", err)
 	}
 }

@@ -54,15 +54,30 @@ func ConnectToken(ctx context.Context, t *token.Connect, game Game) (*Client, er
 
 // ConnectWith is ConnectToken with options.
 func ConnectWith(ctx context.Context, t *token.Connect, game Game, o Options) (*Client, error) {
+	conn, err := NewConn(t, game, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, conn, o)
+}
+
+// Resume is ConnectWith for a process that takes up the connection of another: see ResumeConn.
+func Resume(ctx context.Context, r Resumable, game Game, o Options) (*Client, error) {
+	conn, err := ResumeConn(r, game, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, conn, o)
+}
+
+// start drives a Conn over a transport and waits until it is connected.
+func start(ctx context.Context, conn *Conn, o Options) (*Client, error) {
 	if o.Open == nil {
 		o.Open = UDP
 	}
-	c := &Client{open: o.Open, origin: time.Now(), done: make(chan struct{}), opened: make(chan struct{}), leave: make(chan struct{}), rebind: make(chan struct{}, 1)}
+	c := &Client{conn: conn, open: o.Open, origin: time.Now(), done: make(chan struct{}), opened: make(chan struct{}), leave: make(chan struct{}), rebind: make(chan struct{}, 1)}
 	c.out.buf = make([]byte, wire.MaxDatagram)
 	var err error
-	if c.conn, err = NewConn(t, game, rand.Reader); err != nil {
-		return nil, err
-	}
 	if c.out.transport, err = c.open(); err != nil {
 		return nil, err
 	}

@@ -55,9 +55,10 @@ type Conn struct {
 	shake   *handshake.Client
 	shakeAt time.Duration // when its last datagram went out
 	peer    *peer.Peer
-	keep    handshake.Resumable // to resume with; no ticket: it is used up
-	timeout time.Duration       // of silence
-	streams bool                // one is in use
+	keep    Resumable     // to resume with; no ticket: it is used up
+	restart bool          // this process takes up the connection of another
+	timeout time.Duration // of silence
+	streams bool          // one is in use
 
 	// ticks: see tick.go
 	rate     int
@@ -84,12 +85,38 @@ func NewConn(t *token.Connect, game Game, random io.Reader) (*Conn, error) {
 	if t.Schema != game.Schema.Hash() {
 		return nil, ErrSchema
 	}
-	c := &Conn{game: game, random: random, shake: handshake.NewClient(t, random), decoder: snapshot.NewDecoder(game.Schema)}
+	return newConn(handshake.NewClient(t, random), game, random), nil
+}
+
+// ResumeConn takes up a connection of a process that is gone, from what its Resumable said: in one round trip, without a
+// new token. The game's server tells the client anew what it needs to know.
+// Error: ErrSchema.
+func ResumeConn(r Resumable, game Game, random io.Reader) (*Conn, error) {
+	if r.Schema != game.Schema.Hash() {
+		return nil, ErrSchema
+	}
+	c := newConn(handshake.NewResume(r, random), game, random)
+	c.restart = true
+	return c, nil
+}
+
+// Resumable is what a client may keep on disk, to take its connection up again after its process has ended. It is a secret.
+type Resumable = handshake.Resumable
+
+// Resumable is the newest there is; a client gets another every 30 seconds, good for 60. ok is false while there is none.
+func (c *Conn) Resumable() (r Resumable, ok bool) {
+	r = c.keep
+	r.Ticket = append([]byte(nil), r.Ticket...)
+	return r, c.phase == Connected && len(r.Ticket) > 0
+}
+
+func newConn(shake *handshake.Client, game Game, random io.Reader) *Conn {
+	c := &Conn{game: game, random: random, shake: shake, decoder: snapshot.NewDecoder(game.Schema)}
 	if rec := game.Schema.Input(); rec != nil {
 		words := (rec.Size()+7)/8 + 1 // never empty
 		c.inputs, c.in, c.held = input.NewHistory(rec), make([]uint64, words), make([]uint64, words)
 	}
-	return c, nil
+	return c
 }
 
 // Phase is where the connection is in its life; Err is why it ended, nil before.
@@ -178,13 +205,14 @@ func (c *Conn) Receive(pkt []byte, from netip.AddrPort, now time.Duration) {
 
 // begin makes the peer of a connection that has opened, or gives it its new keys.
 func (c *Conn) begin(r *handshake.Result, now time.Duration) {
-	c.keep = handshake.Resumable{CID: r.CID, Ticket: r.Ticket, Secret: r.Secret, Suite: r.Keys.Suite, Schema: r.Schema, Addr: r.Addr}
+	c.keep = Resumable{CID: r.CID, Ticket: r.Ticket, Secret: r.Secret, Suite: r.Keys.Suite, Schema: r.Schema, Addr: r.Addr}
 	c.timeout = r.Timeout
 	if c.phase == Resuming {
 		c.peer.Rekey(r.Keys, r.CID, r.Addr, now)
 		c.stats.Resumptions++
 	} else {
-		c.peer = peer.New(peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random}, now)
+		c.peer = peer.New(peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random,
+			Restart: c.restart}, now)
 		c.peer.SetTickReference(r.ServerTick)
 		c.startTicks(r, now)
 	}
