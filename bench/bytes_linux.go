@@ -45,11 +45,9 @@ func runBytes(e *env) error {
 	snapshots := func(r lab.Report) []int { return r.Snapshots }
 	lan := simnet.LinkConfig{Delay: time.Millisecond}
 	lossy := simnet.LinkConfig{Delay: time.Millisecond, Loss: 0.02}
-	far := simnet.LinkConfig{Delay: 25 * time.Millisecond, Jitter: 2500 * time.Microsecond, Loss: 0.02}
 	for _, c := range []bytesCase{
 		{"wire_bytes_10x128", with(ten, lan), datagrams, ipv4Bytes, "1 ms each way", 100},
 		{"wire_bytes_10x128_loss2", with(ten, lossy), datagrams, ipv4Bytes, "1 ms and 2 % loss each way", 100},
-		{"wire_bytes_10x128_rtt50_loss2", with(ten, far), datagrams, ipv4Bytes, "25 ± 2.5 ms and 2 % loss each way", 0},
 		{"snapshot_bytes_64x60", with(crowd, lan), snapshots, 0, "1 ms each way", 200},
 		{"snapshot_bytes_64x60_loss2", with(crowd, lossy), snapshots, 0, "1 ms and 2 % loss each way", 0},
 	} {
