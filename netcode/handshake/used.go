@@ -13,12 +13,15 @@ const usedSpan = int64((wire.TokenLifetime + wire.ClockSkew) / time.Second) // s
 
 // used remembers tokens that were used, until they expire. Two generations take turns, one for each span of expiry
 // times: when a span is over its generation is cleared whole, so that nothing is ever deleted one by one. Entries are
-// 40 B; a generation holds up to 3/4 of its slots and is full after that: the server then says it is busy.
+// 40 B; a generation holds up to 3/4 of its slots, then doubles, up to its limit: full, and the server says it is busy.
 type used struct {
+	slotsMax    int
 	generations [2][]usedToken
 	counts      [2]int
 	span        int64 // newest span seen; only ever grows
 }
+
+const usedSlotsFirst = 4096 // a quiet server's tokens; a table of its largest size would cost it 10 MB
 
 type usedToken struct {
 	tag   [wire.TagSize]byte // of the private half: different for every token
@@ -43,7 +46,8 @@ func newUsed(max int) *used {
 	for slots*3/4 < max {
 		slots *= 2
 	}
-	return &used{generations: [2][]usedToken{make([]usedToken, slots), make([]usedToken, slots)}}
+	first := min(slots, usedSlotsFirst)
+	return &used{slotsMax: slots, generations: [2][]usedToken{make([]usedToken, first), make([]usedToken, first)}}
 }
 
 // use looks a token up and records it when it is new. The entry is valid until the next call.
@@ -62,6 +66,9 @@ func (u *used) use(tag []byte, expiry uint64, who uint64, wall time.Time) (*used
 		return nil, usedLate
 	}
 	g := int(int64(expiry) / usedSpan % 2)
+	if len(u.generations[g]) < u.slotsMax && u.counts[g] >= len(u.generations[g])/4*3 {
+		u.grow(g)
+	}
 	slots := u.generations[g]
 	mask := uint64(len(slots) - 1)
 	// Nobody but the holder of the token key chooses tags, so they are their own hash.
@@ -86,7 +93,28 @@ func (u *used) use(tag []byte, expiry uint64, who uint64, wall time.Time) (*used
 	return &slots[i], usedNew
 }
 
+// grow doubles a generation: at the largest size 3 ms, once.
+func (u *used) grow(g int) {
+	old := u.generations[g]
+	slots := make([]usedToken, 2*len(old))
+	mask := uint64(len(slots) - 1)
+	for _, e := range old {
+		if !e.taken {
+			continue
+		}
+		i := binary.LittleEndian.Uint64(e.tag[:]) & mask
+		for slots[i].taken {
+			i = (i + 1) & mask
+		}
+		slots[i] = e
+	}
+	u.generations[g] = slots
+}
+
 func (u *used) forget(g int) {
+	if u.counts[g] == 0 {
+		return // clear as it is
+	}
 	clear(u.generations[g])
 	u.counts[g] = 0
 }
