@@ -144,7 +144,7 @@ type RoundEnd struct {
 // Capacities of the entity kinds.
 const (
 	PlayersMax = 16
-	rocketsMax = 24
+	rocketsMax = 20
 	pickupsMax = 12
 )
 
