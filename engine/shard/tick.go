@@ -30,22 +30,16 @@ const (
 	lingerMax  = time.Second // for the last events of a match
 )
 
-// phases is how many moments of a tick matches fall due at. More would spread the work better, but each is a wake-up,
-// which costs as much as the ticks of several matches, and a flush with fewer datagrams in it.
-const phases = 8
-
-// start spreads matches over the phases of the tick, so that a hundred of them do not fall due at once: by the golden
-// ratio each falls into the emptiest. Phases are of the clock, so that matches of one rate share them.
+// start spreads matches over the tick, so that a hundred of them do not fall due at once: by the golden ratio each
+// falls into the largest gap.
 func (s *Shard) start(m *running) {
 	if s.stopping {
 		m.Stop(wire.CloseShutdown)
 	}
 	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by it
 	s.phase += golden
-	rate := uint64(m.info.Rate)
-	next := uint64(s.now)*rate/uint64(time.Second) + 1 // the clock's next tick of this rate
-	phase := (s.phase >> 32) * phases >> 32
-	m.start = time.Duration((next*phases + phase) * uint64(time.Second) / (rate * phases))
+	period := uint64(time.Second) / uint64(m.info.Rate)
+	m.start = s.now + time.Duration(s.phase>>32*period>>32)
 	m.due = m.start
 	s.matches = append(s.matches, m)
 	s.Stats.Matches.Store(int64(len(s.matches)))
