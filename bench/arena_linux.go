@@ -16,8 +16,8 @@ const (
 	busyMax      = 0.8 // of the generator: beyond it the generator is what is measured
 	playersAim   = 1200
 	playersByCPU = 2000
-	cpuPlayers   = 60 * arena.PlayersMax // at which a player's CPU is measured
-	probeFirst   = 80                    // matches of the first probe
+	cpuPlayers   = 100 * arena.PlayersMax // at which a player's CPU is measured: near the aim, since wake-ups are shared by more
+	probeFirst   = 80                     // matches of the first probe
 	probeMax     = 250
 	probeStep    = 5 // matches: the search ends within so many
 	probesFirst  = 7 // tries of the first run; later ones start from what it found
@@ -104,7 +104,7 @@ var arenaRow = Row{
 }
 
 func runPlayers(e *env) error {
-	var most, byCPU, micros, bytes []float64
+	var most, byCPU, micros, bytes, busy []float64
 	why, last := "", probeFirst
 	for range e.o.Runs {
 		r, err := e.runArena(e.players(e.quick(cpuPlayers/arena.PlayersMax, 2)))
@@ -112,7 +112,7 @@ func runPlayers(e *env) error {
 			return err
 		}
 		cost := r.cpu() / r.datagrams()
-		micros, bytes = append(micros, cost), append(bytes, r.wireBytes())
+		micros, bytes, busy = append(micros, cost), append(bytes, r.wireBytes()), append(busy, r.load.Busy*100)
 		byCPU = append(byCPU, 0.8e6/(arena.Rate*cost))
 
 		probes := probesAgain
@@ -129,8 +129,8 @@ func runPlayers(e *env) error {
 	a := measured(e.row.Name, "players", most)
 	e.add(a.aimed("≥ 1,200, best run", a.Max >= playersAim).noted("beyond, in the last run: %s", why))
 	b := measured("arena_players_by_cpu_60hz", "players", byCPU)
-	e.add(b.aimed("≥ 2,000", b.Median >= playersByCPU).noted("0.8 × 10^6 / (60 × %.2f µs a client-tick at %d players); mean datagram %.0f B on the IPv4 wire",
-		median(micros), cpuPlayers, median(bytes)))
+	e.add(b.aimed("≥ 2,000", b.Median >= playersByCPU).noted("0.8 × 10^6 / (60 × %.2f µs a client-tick at %d players, the generator %.0f %% busy); mean datagram %.0f B on the IPv4 wire",
+		median(micros), cpuPlayers, median(busy), median(bytes)))
 	return nil
 }
 

@@ -26,8 +26,8 @@ var rttRow = Row{
 }
 
 const (
-	rttClients = 60
-	rttEvents  = 120 // per client and run: 7,200 a run, 36,000 in all
+	rttClients = 30
+	rttEvents  = 240 // per client and run: 7,200 a run, 36,000 in all
 	rttWarm    = 700 * time.Millisecond
 )
 

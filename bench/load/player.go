@@ -16,7 +16,7 @@ const (
 	marginUnit   = 16 // margins are sixteenths of a tick
 	marginLeast  = 1  // inputs come at least about a millisecond before their tick
 	settleTicks  = 32 // margins that are looked at before the client's tick is moved
-	staleTicks   = 8  // margins after a move that may still be of before
+	staleTicks   = 16 // margins after a move that may still be of before: 125 ms of round trip at 128 Hz
 	sentRing     = 64
 	arriveWithin = 200 * time.Microsecond // how well the start of a tick is known from outside
 )
