@@ -12,7 +12,7 @@ OTHER_OS := windows darwin
 # Packages that write protocol/wire/testdata.
 VECTORS := ./netcode/handshake ./netcode/peer ./netcode/snapshot ./netcode/input ./netcode/query
 
-.PHONY: help build run check test race sim fuzz bench gen
+.PHONY: help build run check tools test race sim fuzz bench gen
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -40,12 +40,24 @@ gen: ## write the generated files anew: wire vectors, bench traces
 	$(GO) test -count=1 -run Vectors $(VECTORS) -rewrite
 	$(GO) test -count=1 -run TraceFile ./bench/arena -rewrite
 
+# What tests need beside Go, as Debian's packages: installed where that is possible, named where it is not.
+tools:
+	@need=""; \
+	command -v cc >/dev/null || need="$$need gcc libc6-dev"; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || need="$$need chromium"; \
+	test -e /usr/include/enet/enet.h || need="$$need libenet-dev"; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$$need postgresql"; \
+	if [ -z "$$need" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "the tests need what is in these Debian packages: install them with  sudo apt-get install$$need"; exit 1; fi; \
+	echo "installing$$need"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need >/dev/null
+
 # bench/ holds what needs the machine to itself: live matches, browsers, load generators.
-test: ## every test
+test: tools ## every test; as root on Debian it installs what they need
 	$(GO) test -timeout 12m $$($(GO) list ./... | grep -v '/skirmish/bench')
 	$(GO) test -timeout 12m -p 1 ./bench/...
 
-race: ## every test under the race detector
+race: tools ## every test under the race detector
 	$(GO) test -race -timeout 30m ./...
 
 sim: ## long simulations; SEED=n repeats one, COUNT=n runs more seeds
@@ -58,5 +70,5 @@ fuzz: ## every fuzz target for FUZZTIME (20s) each
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; done
 
-bench: build ## every benchmark row; writes bench/results/latest.json
+bench: tools build ## every benchmark row; writes bench/results/latest.json
 	$(BIN) bench

@@ -145,6 +145,3 @@ func Walls() (rects [][4]float32) {
 	}
 	return rects
 }
-
-// Pickups are where pickups lie and what they are, for bots that know the map.
-func Pickups() [][3]float32 { return pickups }

@@ -57,7 +57,7 @@ func serveFloor(t *testing.T, rate int) (netip.AddrPort, func()) {
 func TestENet(t *testing.T) {
 	bin, err := enet.Build(t.TempDir())
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	var hello floor.Hello
 	p, err := proc.Start(t.Context(), -1, &hello, bin, "40", "60", "200")

@@ -57,9 +57,6 @@ func NewBatch(n int) *Batch {
 	return b
 }
 
-// Len is the number of datagrams the batch holds room for.
-func (b *Batch) Len() int { return len(b.hdrs) }
-
 // Buf is the whole room of datagram i, to be filled before Send.
 func (b *Batch) Buf(i int) []byte { return b.bufs[i*Size : (i+1)*Size : (i+1)*Size] }
 

@@ -100,9 +100,6 @@ func (p *Proc) read(v any) error {
 	return nil
 }
 
-// Pid is the child's process id.
-func (p *Proc) Pid() int { return p.cmd.Process.Pid }
-
 // Stop ends the child: its input closes, and if that does not end it in time it is killed. It may be called twice.
 func (p *Proc) Stop() {
 	if p.in == nil {

@@ -122,25 +122,6 @@ func TestZigZag(t *testing.T) {
 	}
 }
 
-func TestQuant(t *testing.T) {
-	q := Quant{Min: -8, Step: 1.0 / 16, Bits: 8}
-	f := func(v, want float64) {
-		t.Helper()
-		if got := q.Value(q.Index(v)); got != want {
-			t.Errorf("%v becomes %v, want %v", v, got, want)
-		}
-	}
-	f(0, 0)
-	f(-8, -8)
-	f(-100, -8)
-	f(100, 8-1.0/16)
-	f(1.03, 1)
-	f(-1.04, -1.0625)
-	f(math.NaN(), -8)
-	f(math.Inf(1), 8-1.0/16)
-	f(math.Inf(-1), -8)
-}
-
 func FuzzReader(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4}, []byte{7, 64, 130, 255})
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0}, []byte{128})

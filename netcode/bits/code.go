@@ -8,9 +8,6 @@ func ZigZag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
 // UnZigZag is the inverse of ZigZag.
 func UnZigZag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
-// Width is the number of bits that hold every number up to largest.
-func Width(largest uint64) uint { return uint(bits.Len64(largest)) }
-
 // GolombCode is the code that Writer.Golomb writes and its length; the code's bits from 64 up are zero and not there.
 func GolombCode(v uint64, k uint) (code uint64, n uint) {
 	v += 1 << k
