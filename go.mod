@@ -1,10 +1,11 @@
 module github.com/skirmishgg/skirmish
 
-go 1.26.0
+go 1.26.5
 
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/gobwas/ws v1.5.0
+	github.com/heroiclabs/nakama-common v1.47.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/panjf2000/gnet/v2 v2.10.0
 	github.com/tidwall/buntdb v1.3.2

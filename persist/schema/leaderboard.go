@@ -1,0 +1,54 @@
+package schema
+
+import (
+	"time"
+
+	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/protocol/id"
+)
+
+// Leaderboard is the definition of a leaderboard or, when Duration is set, of a tournament.
+type Leaderboard struct {
+	ID            string     `db:"id"`
+	Authoritative bool       `db:"authoritative"`
+	SortOrder     int16      `db:"sort_order"` // 0 ascending, 1 descending
+	Operator      int16      `db:"operator"`   // 0 best, 1 set, 2 increment, 3 decrement
+	ResetSchedule *string    `db:"reset_schedule"`
+	Metadata      store.JSON `db:"metadata"`
+	CreateTime    time.Time  `db:"create_time"`
+	Category      int16      `db:"category"`
+	Description   string     `db:"description"`
+	Duration      int32      `db:"duration"` // seconds
+	EndTime       time.Time  `db:"end_time"`
+	JoinRequired  bool       `db:"join_required"`
+	MaxSize       int32      `db:"max_size"`
+	MaxNumScore   int32      `db:"max_num_score"`
+	Title         string     `db:"title"`
+	Size          int32      `db:"size"`
+	StartTime     time.Time  `db:"start_time"`
+	EnableRanks   *bool      `db:"enable_ranks"`
+}
+
+// Leaderboards are all definitions.
+var Leaderboards = store.NewTable[Leaderboard]("leaderboard", "id",
+	store.Ordered("duration", "start_time", "end_time desc", "category"), store.Ordered("create_time"))
+
+// LeaderboardRecord is a player's score in one period.
+type LeaderboardRecord struct {
+	LeaderboardID string     `db:"leaderboard_id"`
+	OwnerID       id.UUID    `db:"owner_id"`
+	Username      *string    `db:"username"`
+	Score         int64      `db:"score"`
+	Subscore      int64      `db:"subscore"`
+	NumScore      int32      `db:"num_score"` // submissions
+	Metadata      store.JSON `db:"metadata"`
+	CreateTime    time.Time  `db:"create_time"`
+	UpdateTime    time.Time  `db:"update_time"`
+	ExpiryTime    time.Time  `db:"expiry_time"` // Epoch: never
+	MaxNumScore   int32      `db:"max_num_score"`
+}
+
+// LeaderboardRecords are the scores of all boards and periods.
+var LeaderboardRecords = store.NewTable[LeaderboardRecord]("leaderboard_record", "owner_id,leaderboard_id,expiry_time",
+	store.Ordered("leaderboard_id", "expiry_time", "score", "subscore"),
+	store.Ordered("owner_id", "expiry_time", "leaderboard_id"))
