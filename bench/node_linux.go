@@ -40,6 +40,7 @@ type nodeMark struct {
 	Slipped   uint64   `json:"slipped"` // ticks whose time was given up
 	Overruns  uint64   `json:"overruns"`
 	BusyNs    int64    `json:"busy_ns"` // wall time in matches, with their snapshots
+	StepNs    int64    `json:"step_ns"` // wall time of the shard's work, from the first datagram to the flush
 	Priority  string   `json:"priority"`
 	Lateness  []uint64 `json:"lateness"` // buckets of shard.Quantile
 }
@@ -97,7 +98,7 @@ func markNode(n *node.Node) nodeMark {
 	s := n.Stats().Shards[0]
 	m := nodeMark{
 		Mark: proc.Now(s.TxPackets), Ticks: s.Ticks, Conns: s.Conns, TxBytes: s.TxBytes, RxPackets: s.RxPackets,
-		Slipped: s.Slipped, Overruns: s.Overruns, BusyNs: int64(s.Busy), Priority: s.Priority,
+		Slipped: s.Slipped, Overruns: s.Overruns, BusyNs: int64(s.Busy), StepNs: int64(s.Stepped), Priority: s.Priority,
 		Lateness: n.ShardStats(0).Lateness.Buckets(nil),
 	}
 	var mem runtime.MemStats

@@ -123,6 +123,7 @@ func (s *Shard) Step() {
 	_ = s.socket.Flush() // an error is only ever that the socket is closed, which ends the process's part here anyway
 	s.finishMatches()
 	s.overload.judge(s)
+	s.Stats.StepTime.add(uint64(s.c.Clock.Now() - s.now))
 }
 
 // Next is when Step has something to do again.

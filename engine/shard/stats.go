@@ -25,6 +25,7 @@ type Stats struct {
 	Matches, Conns atomic.Int64
 
 	Ticks    count
+	StepTime count     // ns in Steps, from the first datagram to the flush
 	TickTime Histogram // a match's tick with its snapshots
 	Lateness Histogram // from a tick's deadline to its start
 	CaughtUp count     // ticks run late in the Step of another, to catch up

@@ -40,6 +40,7 @@ type ShardStats struct {
 	Overruns       uint64
 	Panics         uint64
 	Busy           time.Duration // in ticks and snapshots
+	Stepped        time.Duration // in all of a shard's work: receiving, ticks, snapshots, sending
 
 	TickP50, TickP99                          time.Duration
 	LatenessP50, LatenessP99, LatenessP999    time.Duration
@@ -107,7 +108,7 @@ func shardStats(st *shard.Stats) ShardStats {
 	s := ShardStats{
 		Priority: st.Priority().String(), Matches: int(st.Matches.Load()), Conns: int(st.Conns.Load()),
 		Ticks: st.Ticks.Load(), CaughtUp: st.CaughtUp.Load(), Slipped: st.Slipped.Load(), Overruns: st.Overruns.Load(),
-		Panics: st.Panics.Load(), Busy: st.TickTime.Sum(),
+		Panics: st.Panics.Load(), Busy: st.TickTime.Sum(), Stepped: time.Duration(st.StepTime.Load()),
 		TickP50: shard.Quantile(ticks, 0.5), TickP99: shard.Quantile(ticks, 0.99),
 		LatenessP50: shard.Quantile(late, 0.5), LatenessP99: shard.Quantile(late, 0.99), LatenessP999: shard.Quantile(late, 0.999),
 		Accepts: st.Accepts.Load(), Resumed: st.Resumed.Load(), Timeouts: st.Timeouts.Load(),
