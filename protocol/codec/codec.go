@@ -4,10 +4,13 @@ package codec
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/skirmishgg/skirmish/protocol/errs"
 )
 
 // Format is how a realtime session wants its messages.
@@ -31,6 +34,31 @@ func Append(dst []byte, f Format, m proto.Message) ([]byte, error) {
 		return proto.MarshalOptions{}.MarshalAppend(dst, m)
 	}
 	return nil, fmt.Errorf("codec: no format %d", f)
+}
+
+// Decode reads what a realtime session sent. JSON follows the socket's rules, which are DecodeEnvelopeJSON's.
+// m is reset first; after a refusal its content is undefined. Refusals are InvalidArgument.
+func Decode(f Format, data []byte, m proto.Message) error {
+	switch f {
+	case JSON:
+		return DecodeEnvelopeJSON(data, m)
+	case Protobuf:
+		if err := proto.Unmarshal(data, m); err != nil {
+			return refusal(err)
+		}
+		return nil
+	}
+	return fmt.Errorf("codec: no format %d", f)
+}
+
+// refusal shows the parser's own text, as clients know it. Package proto begins its texts with a space or, in some
+// builds, with a no-break space, so that nobody compares them; clients do, so the plain space is put back.
+func refusal(err error) *errs.Error {
+	text := err.Error()
+	if rest, odd := strings.CutPrefix(text, "proto:\u00a0"); odd {
+		text = "proto: " + rest
+	}
+	return errs.New(errs.InvalidArgument, text)
 }
 
 // Shared is one message for many receivers: encoded at most once a format. Any goroutine may ask.

@@ -1,0 +1,56 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+var (
+	restIn     = protojson.UnmarshalOptions{DiscardUnknown: true}
+	envelopeIn = protojson.UnmarshalOptions{}
+)
+
+// DecodeJSON reads a REST body into m: proto or lowerCamelCase names, unknown fields and unknown enum names dropped,
+// null as unset, whatever follows the first value ignored. An empty body is the empty message. m is reset first;
+// after a refusal its content is undefined. Refusals are InvalidArgument with the text of the parser that found fault.
+func DecodeJSON(data []byte, m proto.Message) error {
+	// One pass for the good case: what protojson accepts as a whole is one value with nothing behind it.
+	if restIn.Unmarshal(data, m) == nil {
+		return nil
+	}
+	// Clients know two parsers' texts: encoding/json's for what is no JSON, protojson's for what does not fit the
+	// message, with positions counted from the value's first byte.
+	value, err := firstValue(data)
+	if errors.Is(err, io.EOF) {
+		proto.Reset(m)
+		return nil
+	}
+	if err != nil {
+		return refusal(err)
+	}
+	if err := restIn.Unmarshal(value, m); err != nil {
+		return refusal(err)
+	}
+	return nil
+}
+
+// DecodeEnvelopeJSON reads a socket's text frame, which is one JSON value and nothing else: unknown fields, a field
+// given twice, two messages of one envelope and junk are refused. m is reset first.
+func DecodeEnvelopeJSON(data []byte, m proto.Message) error {
+	if err := envelopeIn.Unmarshal(data, m); err != nil {
+		return refusal(err)
+	}
+	return nil
+}
+
+// firstValue cuts the first JSON value out of data; io.EOF when there is nothing but blanks.
+func firstValue(data []byte) (json.RawMessage, error) {
+	var value json.RawMessage
+	err := json.NewDecoder(bytes.NewReader(data)).Decode(&value)
+	return value, err
+}
