@@ -49,6 +49,8 @@ type Spec struct {
 	HTTP []string // "POST /v2/leaderboard/{leaderboard_id} record": method, path, then the body's field ("*" whole, none: absent)
 	RT   string   // field of rtapi.Envelope; "" when not offered on the socket
 	Auth Auth
+
+	Silent bool // realtime sessions answer nothing when it succeeds, not even an acknowledgement
 }
 
 // Call is an operation with its types erased.
@@ -167,11 +169,14 @@ func (r *Registry) add(e *Entry) {
 	r.entries = append(r.entries, e)
 }
 
-// AddPush declares a push message.
+// AddPush declares a push message. A message that goes both ways has one number: its operation's, added before.
 func AddPush[T any, PT message[T]](r *Registry, rt string, number uint16) {
 	r.mustBeOpen("push " + rt)
-	r.claim(number, "push "+rt)
-	r.pushes = append(r.pushes, Push{RT: rt, ID: number, Type: PT(new(T)).ProtoReflect().Type()})
+	p := Push{RT: rt, ID: number, Type: PT(new(T)).ProtoReflect().Type()}
+	if e := r.byID[number]; e == nil || e.Spec.RT != rt || e.Request != p.Type {
+		r.claim(number, "push "+rt)
+	}
+	r.pushes = append(r.pushes, p)
 }
 
 func (r *Registry) claim(number uint16, name string) {

@@ -64,6 +64,26 @@ func TestRegistryRefusesClashes(t *testing.T) {
 	f("broken rule", Spec{Name: "Other", ID: 9, HTTP: []string{"/v2/x"}})
 }
 
+func TestPushSharesTheNumberOfItsOwnOperationOnly(t *testing.T) {
+	r := catalogue()
+	AddPush[wrapperspb.StringValue](r, "echo", 1)
+	if got := len(r.Pushes()); got != 2 {
+		t.Errorf("%d pushes", got)
+	}
+	f := func(name string, add func(r *Registry)) {
+		t.Helper()
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s was accepted", name)
+			}
+		}()
+		add(catalogue())
+	}
+	f("another field's number", func(r *Registry) { AddPush[wrapperspb.StringValue](r, "said too", 1) })
+	f("another message", func(r *Registry) { AddPush[emptypb.Empty](r, "echo", 1) })
+	f("a push's number", func(r *Registry) { AddPush[wrapperspb.StringValue](r, "said", 3) })
+}
+
 func TestInvokeRunsHooksAroundWrappers(t *testing.T) {
 	r := catalogue()
 	var order []string

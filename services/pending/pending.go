@@ -1,0 +1,227 @@
+// Package pending holds the operations of the client protocol whose features this server does not have yet. They are
+// in the catalogue with everything clients know about them, so that routes, numbers, SDKs and documents are whole;
+// a call answers Unimplemented. A feature that arrives takes its lines with it.
+package pending
+
+import (
+	"context"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/skirmishgg/skirmish/protocol/errs"
+	"github.com/skirmishgg/skirmish/protocol/op"
+)
+
+type empty = emptypb.Empty
+
+// Register adds what no feature has registered. Numbers are permanent: an RPC's is its place in the client protocol's
+// index, a realtime message's is realtimeBase + its field in rtapi.Envelope.
+func Register(r *op.Registry) {
+	accounts(r)
+	friends(r)
+	groups(r)
+	chat(r)
+	boards(r)
+	purchases(r)
+	matches(r)
+	parties(r)
+	statuses(r)
+	others(r)
+}
+
+// accounts: sign-in and links through identity providers.
+func accounts(r *op.Registry) {
+	rpc[api.AuthenticateAppleRequest, api.Session](r, 3, "AuthenticateApple", op.ServerKey, "POST /v2/account/authenticate/apple account")
+	rpc[api.AuthenticateFacebookRequest, api.Session](r, 7, "AuthenticateFacebook", op.ServerKey, "POST /v2/account/authenticate/facebook account")
+	rpc[api.AuthenticateFacebookInstantGameRequest, api.Session](r, 8, "AuthenticateFacebookInstantGame", op.ServerKey, "POST /v2/account/authenticate/facebookinstantgame account")
+	rpc[api.AuthenticateGameCenterRequest, api.Session](r, 9, "AuthenticateGameCenter", op.ServerKey, "POST /v2/account/authenticate/gamecenter account")
+	rpc[api.AuthenticateGoogleRequest, api.Session](r, 10, "AuthenticateGoogle", op.ServerKey, "POST /v2/account/authenticate/google account")
+	rpc[api.AuthenticateSteamRequest, api.Session](r, 11, "AuthenticateSteam", op.ServerKey, "POST /v2/account/authenticate/steam account")
+
+	rpc[api.AccountApple, empty](r, 35, "LinkApple", op.Session, "POST /v2/account/link/apple *")
+	rpc[api.LinkFacebookRequest, empty](r, 39, "LinkFacebook", op.Session, "POST /v2/account/link/facebook account")
+	rpc[api.AccountFacebookInstantGame, empty](r, 40, "LinkFacebookInstantGame", op.Session, "POST /v2/account/link/facebookinstantgame *")
+	rpc[api.AccountGameCenter, empty](r, 41, "LinkGameCenter", op.Session, "POST /v2/account/link/gamecenter *")
+	rpc[api.AccountGoogle, empty](r, 42, "LinkGoogle", op.Session, "POST /v2/account/link/google *")
+	rpc[api.LinkSteamRequest, empty](r, 43, "LinkSteam", op.Session, "POST /v2/account/link/steam *")
+
+	rpc[api.AccountApple, empty](r, 65, "UnlinkApple", op.Session, "POST /v2/account/unlink/apple *")
+	rpc[api.AccountFacebook, empty](r, 69, "UnlinkFacebook", op.Session, "POST /v2/account/unlink/facebook *")
+	rpc[api.AccountFacebookInstantGame, empty](r, 70, "UnlinkFacebookInstantGame", op.Session, "POST /v2/account/unlink/facebookinstantgame *")
+	rpc[api.AccountGameCenter, empty](r, 71, "UnlinkGameCenter", op.Session, "POST /v2/account/unlink/gamecenter *")
+	rpc[api.AccountGoogle, empty](r, 72, "UnlinkGoogle", op.Session, "POST /v2/account/unlink/google *")
+	rpc[api.AccountSteam, empty](r, 73, "UnlinkSteam", op.Session, "POST /v2/account/unlink/steam *")
+}
+
+func friends(r *op.Registry) {
+	rpc[api.AddFriendsRequest, empty](r, 1, "AddFriends", op.Session, "POST /v2/friend")
+	rpc[api.BlockFriendsRequest, empty](r, 13, "BlockFriends", op.Session, "POST /v2/friend/block")
+	rpc[api.DeleteFriendsRequest, empty](r, 16, "DeleteFriends", op.Session, "DELETE /v2/friend")
+	rpc[api.ImportFacebookFriendsRequest, empty](r, 29, "ImportFacebookFriends", op.Session, "POST /v2/friend/facebook account")
+	rpc[api.ImportSteamFriendsRequest, empty](r, 30, "ImportSteamFriends", op.Session, "POST /v2/friend/steam account")
+	rpc[api.ListFriendsRequest, api.FriendList](r, 45, "ListFriends", op.Session, "GET /v2/friend")
+	rpc[api.ListFriendsOfFriendsRequest, api.FriendsOfFriendsList](r, 46, "ListFriendsOfFriends", op.Session, "GET /v2/friend/friends")
+}
+
+func groups(r *op.Registry) {
+	rpc[api.AddGroupUsersRequest, empty](r, 2, "AddGroupUsers", op.Session, "POST /v2/group/{group_id}/add")
+	rpc[api.BanGroupUsersRequest, empty](r, 12, "BanGroupUsers", op.Session, "POST /v2/group/{group_id}/ban")
+	rpc[api.CreateGroupRequest, api.Group](r, 14, "CreateGroup", op.Session, "POST /v2/group *")
+	rpc[api.DeleteGroupRequest, empty](r, 17, "DeleteGroup", op.Session, "DELETE /v2/group/{group_id}")
+	rpc[api.DemoteGroupUsersRequest, empty](r, 22, "DemoteGroupUsers", op.Session, "POST /v2/group/{group_id}/demote")
+	rpc[api.JoinGroupRequest, empty](r, 31, "JoinGroup", op.Session, "POST /v2/group/{group_id}/join")
+	rpc[api.KickGroupUsersRequest, empty](r, 33, "KickGroupUsers", op.Session, "POST /v2/group/{group_id}/kick")
+	rpc[api.LeaveGroupRequest, empty](r, 34, "LeaveGroup", op.Session, "POST /v2/group/{group_id}/leave")
+	rpc[api.ListGroupsRequest, api.GroupList](r, 47, "ListGroups", op.Session, "GET /v2/group")
+	rpc[api.ListGroupUsersRequest, api.GroupUserList](r, 48, "ListGroupUsers", op.Session, "GET /v2/group/{group_id}/user")
+	rpc[api.ListUserGroupsRequest, api.UserGroupList](r, 59, "ListUserGroups", op.Session, "GET /v2/user/{user_id}/group")
+	rpc[api.PromoteGroupUsersRequest, empty](r, 60, "PromoteGroupUsers", op.Session, "POST /v2/group/{group_id}/promote")
+	rpc[api.UpdateGroupRequest, empty](r, 75, "UpdateGroup", op.Session, "PUT /v2/group/{group_id} *")
+}
+
+func chat(r *op.Registry) {
+	rpc[api.ListChannelMessagesRequest, api.ChannelMessageList](r, 44, "ListChannelMessages", op.Session, "GET /v2/channel/{channel_id}")
+
+	realtime[rtapi.ChannelJoin, rtapi.Channel](r, "ChannelJoin", "channel_join")
+	realtime[rtapi.ChannelLeave, empty](r, "ChannelLeave", "channel_leave")
+	realtime[rtapi.ChannelMessageSend, rtapi.ChannelMessageAck](r, "ChannelMessageSend", "channel_message_send")
+	realtime[rtapi.ChannelMessageUpdate, rtapi.ChannelMessageAck](r, "ChannelMessageUpdate", "channel_message_update")
+	realtime[rtapi.ChannelMessageRemove, rtapi.ChannelMessageAck](r, "ChannelMessageRemove", "channel_message_remove")
+
+	push[rtapi.Channel](r, "channel")
+	push[api.ChannelMessage](r, "channel_message")
+	push[rtapi.ChannelMessageAck](r, "channel_message_ack")
+	push[rtapi.ChannelPresenceEvent](r, "channel_presence_event")
+}
+
+// boards: leaderboards and tournaments.
+func boards(r *op.Registry) {
+	rpc[api.DeleteLeaderboardRecordRequest, empty](r, 18, "DeleteLeaderboardRecord", op.Session, "DELETE /v2/leaderboard/{leaderboard_id}")
+	rpc[api.ListLeaderboardRecordsRequest, api.LeaderboardRecordList](r, 49, "ListLeaderboardRecords", op.Session, "GET /v2/leaderboard/{leaderboard_id}")
+	rpc[api.ListLeaderboardRecordsAroundOwnerRequest, api.LeaderboardRecordList](r, 50, "ListLeaderboardRecordsAroundOwner", op.Session, "GET /v2/leaderboard/{leaderboard_id}/owner/{owner_id}")
+	rpc[api.WriteLeaderboardRecordRequest, api.LeaderboardRecord](r, 83, "WriteLeaderboardRecord", op.Session, "POST /v2/leaderboard/{leaderboard_id} record")
+
+	rpc[api.DeleteTournamentRecordRequest, empty](r, 21, "DeleteTournamentRecord", op.Session, "DELETE /v2/tournament/{tournament_id}")
+	rpc[api.JoinTournamentRequest, empty](r, 32, "JoinTournament", op.Session, "POST /v2/tournament/{tournament_id}/join")
+	rpc[api.ListTournamentRecordsRequest, api.TournamentRecordList](r, 56, "ListTournamentRecords", op.Session, "GET /v2/tournament/{tournament_id}")
+	rpc[api.ListTournamentRecordsAroundOwnerRequest, api.TournamentRecordList](r, 57, "ListTournamentRecordsAroundOwner", op.Session, "GET /v2/tournament/{tournament_id}/owner/{owner_id}")
+	rpc[api.ListTournamentsRequest, api.TournamentList](r, 58, "ListTournaments", op.Session, "GET /v2/tournament")
+	rpc[api.WriteTournamentRecordRequest, api.LeaderboardRecord](r, 85, "WriteTournamentRecord", op.Session,
+		"PUT /v2/tournament/{tournament_id} record", "POST /v2/tournament/{tournament_id} record")
+}
+
+func purchases(r *op.Registry) {
+	rpc[api.GetSubscriptionRequest, api.ValidatedSubscription](r, 26, "GetSubscription", op.Session, "GET /v2/iap/subscription/{product_id}")
+	rpc[api.ListSubscriptionsRequest, api.SubscriptionList](r, 55, "ListSubscriptions", op.Session, "POST /v2/iap/subscription *")
+	rpc[api.ValidatePurchaseAppleRequest, api.ValidatePurchaseResponse](r, 76, "ValidatePurchaseApple", op.Session, "POST /v2/iap/purchase/apple *")
+	rpc[api.ValidatePurchaseFacebookInstantRequest, api.ValidatePurchaseResponse](r, 77, "ValidatePurchaseFacebookInstant", op.Session, "POST /v2/iap/purchase/facebookinstant *")
+	rpc[api.ValidatePurchaseGoogleRequest, api.ValidatePurchaseResponse](r, 78, "ValidatePurchaseGoogle", op.Session, "POST /v2/iap/purchase/google *")
+	rpc[api.ValidatePurchaseHuaweiRequest, api.ValidatePurchaseResponse](r, 79, "ValidatePurchaseHuawei", op.Session, "POST /v2/iap/purchase/huawei *")
+	rpc[api.ValidatePurchaseSamsungRequest, api.ValidatePurchaseResponse](r, 80, "ValidatePurchaseSamsung", op.Session, "POST /v2/iap/purchase/samsung *")
+	rpc[api.ValidateSubscriptionAppleRequest, api.ValidateSubscriptionResponse](r, 81, "ValidateSubscriptionApple", op.Session, "POST /v2/iap/subscription/apple *")
+	rpc[api.ValidateSubscriptionGoogleRequest, api.ValidateSubscriptionResponse](r, 82, "ValidateSubscriptionGoogle", op.Session, "POST /v2/iap/subscription/google *")
+}
+
+// matches: matches and the matchmaker.
+func matches(r *op.Registry) {
+	rpc[empty, api.MatchmakerStats](r, 25, "GetMatchmakerStats", op.Session, "GET /v2/matchmaker/stats")
+	rpc[api.ListMatchesRequest, api.MatchList](r, 51, "ListMatches", op.Session, "GET /v2/match")
+
+	realtime[rtapi.MatchCreate, rtapi.Match](r, "MatchCreate", "match_create")
+	refuse[rtapi.MatchDataSend, empty](r, op.Spec{Name: "MatchDataSend", ID: realtimeNumber("match_data_send"), RT: "match_data_send", Auth: op.Session, Silent: true})
+	realtime[rtapi.MatchJoin, rtapi.Match](r, "MatchJoin", "match_join")
+	realtime[rtapi.MatchLeave, empty](r, "MatchLeave", "match_leave")
+	realtime[rtapi.MatchmakerAdd, rtapi.MatchmakerTicket](r, "MatchmakerAdd", "matchmaker_add")
+	realtime[rtapi.MatchmakerRemove, empty](r, "MatchmakerRemove", "matchmaker_remove")
+
+	push[rtapi.Match](r, "match")
+	push[rtapi.MatchData](r, "match_data")
+	push[rtapi.MatchPresenceEvent](r, "match_presence_event")
+	push[rtapi.MatchmakerMatched](r, "matchmaker_matched")
+	push[rtapi.MatchmakerTicket](r, "matchmaker_ticket")
+}
+
+func parties(r *op.Registry) {
+	rpc[api.ListPartiesRequest, api.PartyList](r, 53, "ListParties", op.Session, "GET /v2/party")
+
+	realtime[rtapi.PartyCreate, rtapi.Party](r, "PartyCreate", "party_create")
+	realtime[rtapi.PartyJoin, empty](r, "PartyJoin", "party_join")
+	realtime[rtapi.PartyLeave, empty](r, "PartyLeave", "party_leave")
+	realtime[rtapi.PartyPromote, empty](r, "PartyPromote", "party_promote")
+	realtime[rtapi.PartyAccept, empty](r, "PartyAccept", "party_accept")
+	realtime[rtapi.PartyRemove, empty](r, "PartyRemove", "party_remove")
+	realtime[rtapi.PartyClose, empty](r, "PartyClose", "party_close")
+	realtime[rtapi.PartyJoinRequestList, rtapi.PartyJoinRequest](r, "PartyJoinRequestList", "party_join_request_list")
+	realtime[rtapi.PartyMatchmakerAdd, rtapi.PartyMatchmakerTicket](r, "PartyMatchmakerAdd", "party_matchmaker_add")
+	realtime[rtapi.PartyMatchmakerRemove, empty](r, "PartyMatchmakerRemove", "party_matchmaker_remove")
+	realtime[rtapi.PartyDataSend, empty](r, "PartyDataSend", "party_data_send")
+	realtime[rtapi.PartyUpdate, empty](r, "PartyUpdate", "party_update")
+
+	push[rtapi.Party](r, "party")
+	push[rtapi.PartyLeader](r, "party_leader")
+	push[rtapi.PartyClose](r, "party_close")
+	push[rtapi.PartyJoinRequest](r, "party_join_request")
+	push[rtapi.PartyMatchmakerTicket](r, "party_matchmaker_ticket")
+	push[rtapi.PartyData](r, "party_data")
+	push[rtapi.PartyPresenceEvent](r, "party_presence_event")
+	push[rtapi.PartyUpdate](r, "party_update")
+}
+
+func statuses(r *op.Registry) {
+	realtime[rtapi.StatusFollow, rtapi.Status](r, "StatusFollow", "status_follow")
+	realtime[rtapi.StatusUnfollow, empty](r, "StatusUnfollow", "status_unfollow")
+	realtime[rtapi.StatusUpdate, empty](r, "StatusUpdate", "status_update")
+
+	push[rtapi.Status](r, "status")
+	push[rtapi.StatusPresenceEvent](r, "status_presence_event")
+	push[rtapi.StreamData](r, "stream_data")
+	push[rtapi.StreamPresenceEvent](r, "stream_presence_event")
+}
+
+// others: notifications and events.
+func others(r *op.Registry) {
+	rpc[api.DeleteNotificationsRequest, empty](r, 19, "DeleteNotifications", op.Session, "DELETE /v2/notification")
+	rpc[api.Event, empty](r, 23, "Event", op.Session, "POST /v2/event *")
+	rpc[api.ListNotificationsRequest, api.NotificationList](r, 52, "ListNotifications", op.Session, "GET /v2/notification")
+
+	push[rtapi.Notifications](r, "notifications")
+}
+
+// message is what op.Add asks of a request and an answer.
+type message[T any] interface {
+	*T
+	proto.Message
+}
+
+func rpc[Q, S any, PQ message[Q], PS message[S]](r *op.Registry, number uint16, name string, auth op.Auth, rules ...string) {
+	refuse[Q, S, PQ, PS](r, op.Spec{Name: name, ID: number, Auth: auth, HTTP: rules})
+}
+
+func realtime[Q, S any, PQ message[Q], PS message[S]](r *op.Registry, name, field string) {
+	refuse[Q, S, PQ, PS](r, op.Spec{Name: name, ID: realtimeNumber(field), RT: field, Auth: op.Session})
+}
+
+func push[T any, PT message[T]](r *op.Registry, field string) {
+	op.AddPush[T, PT](r, field, realtimeNumber(field))
+}
+
+const realtimeBase = 100
+
+func realtimeNumber(field string) uint16 {
+	fields := (*rtapi.Envelope)(nil).ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		if f := fields.Get(i); string(f.Name()) == field {
+			return realtimeBase + uint16(f.Number())
+		}
+	}
+	panic("pending: rtapi.Envelope has no field " + field)
+}
+
+// refuse registers an operation that has no feature behind it.
+func refuse[Q, S any, PQ message[Q], PS message[S]](r *op.Registry, s op.Spec) {
+	refusal := errs.New(errs.Unimplemented, s.Name+" is not available on this server yet.")
+	op.Add[Q, S, PQ, PS](r, s, func(context.Context, op.Caller, *Q) (*S, error) { return nil, refusal })
+}
