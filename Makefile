@@ -32,11 +32,13 @@ check: ## gofmt, vet, staticcheck, import table, tick path, generated files, oth
 	$(GO) test -count=1 ./cmd/archcheck
 	@for os in $(OTHER_OS); do echo "vet and compile tests for $$os/amd64 (compiled, not run)"; \
 		GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
+	GO=$(GO) $(GO) run ./cmd/gen -check
 	@$(MAKE) --no-print-directory gen
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
 		git diff --exit-code --stat -- protocol/wire/testdata bench/testdata || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }; fi
 
-gen: ## write the generated files anew: wire vectors, bench traces
+gen: ## write the generated files anew: messages and codecs, wire vectors, bench traces
+	GO=$(GO) $(GO) run ./cmd/gen
 	$(GO) test -count=1 -run Vectors $(VECTORS) -rewrite
 	$(GO) test -count=1 -run TraceFile ./bench/arena -rewrite
 
