@@ -165,6 +165,9 @@ func (l *Lane) commitGroup(units []*Unit) error {
 		if u.refusal = u.Ctx.Err(); u.refusal == nil {
 			u.refusal = u.Run(layer)
 		}
+		if u.refusal == nil {
+			u.refusal = layer.CheckParents()
+		}
 		if u.refusal != nil {
 			continue
 		}

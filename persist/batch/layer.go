@@ -2,6 +2,7 @@ package batch
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"reflect"
 	"slices"
@@ -75,7 +76,7 @@ func (l *Layer) Store(d *store.Def, row any) error {
 	if err != nil {
 		return err
 	}
-	for _, ix := range d.Uniques {
+	for _, ix := range d.Keys[1:] {
 		if err := l.checkUnique(ix, row, primary); err != nil {
 			return err
 		}
@@ -99,13 +100,90 @@ func (l *Layer) checkUnique(ix *store.IndexDef, row any, primary store.Key) erro
 	return err
 }
 
-// Remove marks the row as gone.
+// Remove marks the row as gone, and removes or re-assigns its children.
 func (l *Layer) Remove(d *store.Def, key []any) error {
 	primary, err := d.Primary.Prefix(key...)
 	if err != nil {
 		return err
 	}
-	return l.set(d, primary, slot{key, nil})
+	if err := l.set(d, primary, slot{key, nil}); err != nil {
+		return err
+	}
+	for _, f := range d.Children {
+		if err := l.releaseChildren(f, key); err != nil {
+			return fmt.Errorf("release the rows of %s: %w", f.Child.Name, err)
+		}
+	}
+	return nil
+}
+
+func (l *Layer) releaseChildren(f *store.Foreign, parent []any) error {
+	var children []any // collected first: the walk reads what the loop changes
+	for row, err := range l.Walk(f.Index, store.Range{Prefix: parent}) {
+		if err != nil {
+			return err
+		}
+		children = append(children, row)
+	}
+	for _, row := range children {
+		var err error
+		if f.SetZero {
+			f.Zero(row)
+			err = l.Store(f.Child, row)
+		} else {
+			err = l.Remove(f.Child, f.Child.Primary.ValuesOf(row))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Exister is a Reader that does not refuse rows without a parent itself, and can say cheaply whether there is one.
+type Exister interface {
+	Exists(d *store.Def, primary store.Key) (bool, error)
+}
+
+// CheckParents refuses rows of this layer that name a row which does not exist. It runs after the function, since that
+// may put a child before its parent. Over a driver whose database checks by itself it asks nothing.
+// Errors: *store.ReferenceError.
+func (l *Layer) CheckParents() error {
+	for d, rows := range l.rows {
+		for _, f := range d.Parents {
+			for _, s := range rows {
+				if s.row == nil {
+					continue
+				}
+				key, hasNull, err := f.ParentKey(s.row)
+				if err != nil {
+					return err
+				}
+				if hasNull {
+					continue
+				}
+				ok, err := l.Exists(f.Parent, key)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					return &store.ReferenceError{Table: d.Name, Columns: f.ColumnNames()}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Exists reports whether there is a row with this key; true where the database will find out.
+func (l *Layer) Exists(d *store.Def, primary store.Key) (bool, error) {
+	if s, ok := l.rows[d][primary]; ok {
+		return s.row != nil, nil
+	}
+	if below, ok := l.below.(Exister); ok {
+		return below.Exists(d, primary)
+	}
+	return true, nil
 }
 
 // set replaces what the layer says of one row, and moves its unique keys.

@@ -59,6 +59,37 @@ func (db *DB) Read(_ context.Context, f func(store.Reader) error) error {
 	return db.mem.View(func(tx *buntdb.Tx) error { return f(view{tx}) })
 }
 
+// Load reads many rows of the last commit.
+func (db *DB) Load(_ context.Context, ix *store.IndexDef, keys [][]any) ([]any, error) {
+	rows := make([]any, len(keys))
+	err := db.mem.View(func(tx *buntdb.Tx) error {
+		for i, key := range keys {
+			row, err := view{tx}.Fetch(ix, key)
+			if err != nil {
+				return err
+			}
+			rows[i] = row
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// Page reads one range of the last commit.
+func (db *DB) Page(_ context.Context, ix *store.IndexDef, rng store.Range) ([]any, error) {
+	var rows []any
+	err := db.mem.View(func(tx *buntdb.Tx) error {
+		for row, err := range (view{tx}).Walk(ix, rng) {
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	return rows, err
+}
+
 // Write is a group commit.
 func (db *DB) Write(ctx context.Context, hint []store.Ref, f func(store.Tx) error) error {
 	return db.lane.Write(ctx, hint, f)
@@ -255,6 +286,15 @@ func (v view) Fetch(ix *store.IndexDef, values []any) (any, error) {
 		return row, err
 	}
 	return nil, nil
+}
+
+// Exists looks at the key only; the layer asks it for the parents of rows.
+func (v view) Exists(t *store.Def, primary store.Key) (bool, error) {
+	_, err := v.tx.Get(rowKey(t, primary))
+	if errors.Is(err, buntdb.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (v view) row(t *store.Def, primary store.Key) (any, error) {

@@ -5,26 +5,54 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/skirmishgg/skirmish/persist/batch"
 	"github.com/skirmishgg/skirmish/persist/store"
 )
 
-// tableKeys are rows of one table to load, in key order.
-type tableKeys struct {
-	table  *store.Def
+// keySet is rows to load, once each, by the unique index that names them.
+type keySet map[*store.IndexDef]map[store.Key][]any
+
+func (s keySet) add(ix *store.IndexDef, key store.Key, values []any) {
+	if s[ix] == nil {
+		s[ix] = map[store.Key][]any{}
+	}
+	s[ix][key] = values
+}
+
+// hint adds what the units' hints name.
+func (s keySet) hint(units []*batch.Unit) {
+	for _, u := range units {
+		for _, ref := range u.Hint {
+			key, err := ref.Index.Prefix(ref.Values...)
+			if err != nil || len(ref.Values) != len(ref.Index.Columns) || !ref.Index.Unique {
+				continue // a wrong hint only costs speed
+			}
+			s.add(ref.Index, key, ref.Values)
+		}
+	}
+}
+
+// indexKeys are rows that one index names, in key order.
+type indexKeys struct {
+	index  *store.IndexDef
 	keys   []store.Key
 	values [][]any
 }
 
-// sortedKeys puts tables and keys in the order in which rows lock.
-func sortedKeys(byTable map[*store.Def]map[store.Key][]any) []tableKeys {
-	var out []tableKeys
-	for table, keys := range byTable {
-		t := tableKeys{table: table, keys: slices.Sorted(maps.Keys(keys))}
+// sorted is the order in which rows lock: tables as in the catalogue, indexes as declared, then keys.
+func (s keySet) sorted() []indexKeys {
+	var out []indexKeys
+	for index, keys := range s {
+		t := indexKeys{index: index, keys: slices.Sorted(maps.Keys(keys))}
 		for _, k := range t.keys {
 			t.values = append(t.values, keys[k])
 		}
 		out = append(out, t)
 	}
-	slices.SortFunc(out, func(a, b tableKeys) int { return cmp.Compare(a.table.Order, b.table.Order) })
+	slices.SortFunc(out, func(a, b indexKeys) int {
+		return cmp.Or(cmp.Compare(a.index.Table.Order, b.index.Table.Order), cmp.Compare(position(a.index), position(b.index)))
+	})
 	return out
 }
+
+func position(ix *store.IndexDef) int { return slices.Index(ix.Table.Indexes, ix) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"iter"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -78,7 +80,7 @@ func (db *DB) Read(ctx context.Context, f func(store.Reader) error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	err = f(&view{ctx: ctx, conn: tx.Conn()})
+	err = f(newView(ctx, tx.Conn()))
 	if endErr := tx.Rollback(context.WithoutCancel(ctx)); err == nil && endErr != nil {
 		err = explain(endErr)
 	}
@@ -97,6 +99,54 @@ func (db *DB) beginRead(ctx context.Context) (tx pgx.Tx, err error) {
 	return tx, err
 }
 
+// Load reads many rows in one statement.
+func (db *DB) Load(ctx context.Context, ix *store.IndexDef, keys [][]any) ([]any, error) {
+	sql, args := getSQL(ix, keys)
+	found, err := db.query(ctx, ix.Table, sql, args)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[store.Key]any, len(found))
+	for _, row := range found {
+		key, _, err := ix.KeyOf(row)
+		if err != nil {
+			return nil, err
+		}
+		at[key] = row
+	}
+	rows := make([]any, len(keys))
+	for i, values := range keys {
+		key, err := ix.Prefix(values...)
+		if err != nil {
+			return nil, err
+		}
+		if row := at[key]; row != nil {
+			rows[i] = batch.Clone(row) // a key may be asked twice
+		}
+	}
+	return rows, nil
+}
+
+// Page reads one range in one statement.
+func (db *DB) Page(ctx context.Context, ix *store.IndexDef, rng store.Range) ([]any, error) {
+	sql, args := walkSQL(ix, rng, false)
+	return db.query(ctx, ix.Table, sql, args)
+}
+
+// query passes over connections that died with an earlier run of the server, as beginRead does.
+func (db *DB) query(ctx context.Context, d *store.Def, sql string, args []any) (rows []any, err error) {
+	for range db.pool.Config().MaxConns + 1 {
+		var found pgx.Rows
+		if found, err = db.pool.Query(ctx, sql, args...); err == nil {
+			rows, err = readRows(d, found)
+		}
+		if err = explain(err); !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
+			break
+		}
+	}
+	return rows, err
+}
+
 // Write goes to the lane of its lowest hinted row, so that writes of one row meet in one batch.
 func (db *DB) Write(ctx context.Context, hint []store.Ref, f func(store.Tx) error) error {
 	return db.lanes[db.laneOf(hint)].Write(ctx, hint, f)
@@ -108,9 +158,13 @@ func (db *DB) laneOf(hint []store.Ref) uint64 {
 	}
 	lowest, order := store.Key(""), -1
 	for _, ref := range hint {
-		key, err := ref.Table.Primary.Prefix(ref.Values...)
-		if err == nil && (order < 0 || ref.Table.Order < order || ref.Table.Order == order && key < lowest) {
-			lowest, order = key, ref.Table.Order
+		key, err := ref.Index.Prefix(ref.Values...)
+		at := ref.Index.Table.Order
+		if ref.Index != ref.Index.Table.Primary {
+			at += len(store.Tables()) // the row itself, where it is named, says more than one of its unique keys
+		}
+		if err == nil && (order < 0 || at < order || at == order && key < lowest) {
+			lowest, order = key, at
 		}
 	}
 	h := fnv.New64a()
@@ -141,10 +195,10 @@ type driver struct {
 	connect func(context.Context) (*pgx.Conn, error) // nil: the connection is borrowed
 	conn    *pgx.Conn
 	view    *view
-	release bool // the last flush broke a unique key: free the keys first this time
+	clashes int // flushes of this batch that broke a unique key, one after another: the next frees the keys first
 
 	// rows of a batch that lost a deadlock: its next run locks them up front, in order
-	touched map[*store.Def]map[store.Key][]any
+	touched keySet
 }
 
 func (d *driver) Begin(units []*batch.Unit) (store.Reader, error) {
@@ -153,10 +207,13 @@ func (d *driver) Begin(units []*batch.Unit) (store.Reader, error) {
 	if err := d.ensureConnected(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	d.view = &view{ctx: context.Background(), conn: d.conn, lock: true, loaded: map[*store.Def]map[store.Key]any{}}
-	touched := d.touched
-	d.touched = nil
-	if err := d.load(ctx, hinted(units, touched)); err != nil {
+	d.view = lockingView(d.conn)
+	wanted := d.touched
+	if d.touched = nil; wanted == nil {
+		wanted = keySet{}
+	}
+	wanted.hint(units)
+	if err := d.load(ctx, wanted.sorted()); err != nil {
 		d.Abort()
 		return nil, explain(err)
 	}
@@ -185,60 +242,20 @@ func (d *driver) disconnect() {
 	}
 }
 
-// hinted are the rows of all hints and those already in byTable, once each, in catalogue and key order.
-func hinted(units []*batch.Unit, byTable map[*store.Def]map[store.Key][]any) []tableKeys {
-	if byTable == nil {
-		byTable = map[*store.Def]map[store.Key][]any{}
-	}
-	for _, u := range units {
-		for _, ref := range u.Hint {
-			key, err := ref.Table.Primary.Prefix(ref.Values...)
-			if err != nil || len(ref.Values) != len(ref.Table.Primary.Columns) {
-				continue // a wrong hint only costs speed
-			}
-			if byTable[ref.Table] == nil {
-				byTable[ref.Table] = map[store.Key][]any{}
-			}
-			byTable[ref.Table][key] = ref.Values
-		}
-	}
-	return sortedKeys(byTable)
-}
-
 // load opens the transaction and reads the hinted rows in one round trip.
-func (d *driver) load(ctx context.Context, tables []tableKeys) error {
+func (d *driver) load(ctx context.Context, wanted []indexKeys) error {
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
-	for _, t := range tables {
-		b.Queue(loadSQL(t.table), keyArrays(t.table, t.values)...)
+	for _, w := range wanted {
+		b.Queue(loadSQL(w.index), keyArrays(w.index, w.values)...)
 	}
 	results := d.conn.SendBatch(ctx, b)
 	_, err := results.Exec()
-	for _, t := range tables {
+	for _, w := range wanted {
 		if err != nil {
 			break
 		}
-		var rows []any
-		var found pgx.Rows
-		if found, err = results.Query(); err != nil {
-			break
-		}
-		if rows, err = readRows(t.table, found); err != nil {
-			break
-		}
-		loaded := map[store.Key]any{}
-		for _, key := range t.keys {
-			loaded[key] = nil
-		}
-		for _, row := range rows {
-			key, _, keyErr := t.table.Primary.KeyOf(row)
-			if keyErr != nil {
-				err = keyErr
-				break
-			}
-			loaded[key] = row
-		}
-		d.view.loaded[t.table] = loaded
+		err = d.view.keep(results, w)
 	}
 	return errors.Join(err, results.Close())
 }
@@ -247,8 +264,7 @@ func (d *driver) Commit(changes []batch.Change) (store.Commit, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	commit := store.Commit{Sequence: d.db.sequence.Add(1)}
-	careful := d.release
-	b := statements(changes, careful)
+	b := statements(changes, d.view.absent, d.clashes > 0)
 	flushes := b.Len()
 	b.Queue("COMMIT")
 	results := d.conn.SendBatch(ctx, b)
@@ -259,7 +275,8 @@ func (d *driver) Commit(changes []batch.Change) (store.Commit, error) {
 		}
 	}
 	err = errors.Join(err, results.Close())
-	d.release = false
+	clashes := d.clashes
+	d.clashes = 0
 	if err == nil {
 		return commit, nil
 	}
@@ -268,11 +285,35 @@ func (d *driver) Commit(changes []batch.Change) (store.Commit, error) {
 		return store.Commit{}, fmt.Errorf("%w: %w", batch.ErrUnknownOutcome, errors.Join(err, d.drop()))
 	}
 	d.Abort()
-	if refused.Code == uniqueViolation && !careful {
-		d.release = true
+	switch {
+	case refused.Code == uniqueViolation && clashes < clashesMax:
+		d.clashes = clashes + 1
 		return store.Commit{}, fmt.Errorf("%w: %w", batch.ErrRetry, err)
+	case refused.Code == uniqueViolation:
+		return store.Commit{}, errors.Join(&store.DuplicateError{Table: refused.TableName, Columns: d.columnsOf(ctx, refused)}, err)
+	case refused.Code == foreignKeyViolation:
+		return store.Commit{}, errors.Join(&store.ReferenceError{Table: refused.TableName, Columns: d.columnsOf(ctx, refused)}, err)
 	}
 	return store.Commit{}, explain(err)
+}
+
+// columnsOf asks which columns a constraint or unique index is about, whatever an administrator has named it. A key that
+// the table declares is named as it is declared.
+func (d *driver) columnsOf(ctx context.Context, refused *pgconn.PgError) string {
+	var names []string
+	err := d.conn.QueryRow(ctx, constraintSQL, refused.SchemaName, refused.TableName, refused.ConstraintName).Scan(&names)
+	if err != nil {
+		return refused.ConstraintName // says as much to a reader of the log
+	}
+	for _, t := range store.Tables() {
+		for _, ix := range t.Uniques {
+			declared := strings.Split(ix.ColumnNames(), ",")
+			if t.Name == refused.TableName && slices.Equal(slices.Sorted(slices.Values(declared)), slices.Sorted(slices.Values(names))) {
+				return ix.ColumnNames()
+			}
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 func (d *driver) drop() error {
@@ -299,7 +340,12 @@ func (d *driver) Trouble() error {
 	return d.view.trouble
 }
 
+// A unique key breaks in a flush when another program took it since the load, or when rows of one batch exchange it: the
+// batch runs again, on what is there now. Twice, so that both can happen to it; a third time it is the function's fault.
+const clashesMax = 2
+
 const (
+	foreignKeyViolation  = "23503"
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
@@ -315,8 +361,6 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	case refused.Code == serializationFailure, refused.Code == deadlockDetected:
 		return fmt.Errorf("%w: %w", batch.ErrRetry, err)
-	case refused.Code == uniqueViolation:
-		return errors.Join(&store.DuplicateError{Table: refused.TableName, Columns: refused.ConstraintName}, err)
 	case refused.Code[:2] == "08", refused.Code[:2] == "57", refused.Code[:2] == "53": // connection, operator, resources
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
@@ -328,40 +372,93 @@ type view struct {
 	ctx     context.Context
 	conn    *pgx.Conn
 	lock    bool
-	loaded  map[*store.Def]map[store.Key]any
-	touched map[*store.Def]map[store.Key][]any // rows asked for by key that no hint named
+	loaded  map[*store.IndexDef]map[store.Key]any // what unique keys hold; nil: nothing
+	kept    int                                   // rows in loaded
+	touched keySet                                // rows asked for by key that no hint named
 	trouble error
 }
 
-func (v *view) Fetch(ix *store.IndexDef, values []any) (any, error) {
-	if ix == ix.Table.Primary {
-		key, err := ix.Prefix(values...)
-		if err != nil {
-			return nil, err
-		}
-		if row, ok := v.loaded[ix.Table][key]; ok {
-			return batch.Clone(row), nil
-		}
-		v.touch(ix.Table, key, values)
-	}
-	rows, err := v.page(ix, store.Range{Prefix: values, Limit: 1})
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	return rows[0], nil
+func newView(ctx context.Context, conn *pgx.Conn) *view { return &view{ctx: ctx, conn: conn} }
+
+// lockingView locks what it reads.
+func lockingView(conn *pgx.Conn) *view {
+	return &view{ctx: context.Background(), conn: conn, lock: true, loaded: map[*store.IndexDef]map[store.Key]any{}, touched: keySet{}}
 }
 
-func (v *view) touch(d *store.Def, key store.Key, values []any) {
-	if !v.lock {
-		return
+// keep takes the answer to one query of load.
+func (v *view) keep(results pgx.BatchResults, w indexKeys) error {
+	found, err := results.Query()
+	if err != nil {
+		return err
 	}
-	if v.touched == nil {
-		v.touched = map[*store.Def]map[store.Key][]any{}
+	rows, err := readRows(w.index.Table, found)
+	if err != nil {
+		return err
 	}
-	if v.touched[d] == nil {
-		v.touched[d] = map[store.Key][]any{}
+	for _, key := range w.keys {
+		v.remember(w.index, key, nil)
 	}
-	v.touched[d][key] = values
+	return v.rememberRows(w.index.Table, rows)
+}
+
+const keptMax = 8192 // rows remembered of one batch; one that walks over more asks again
+
+// rememberRows notes locked rows under every unique key they hold.
+func (v *view) rememberRows(d *store.Def, rows []any) error {
+	for _, row := range rows {
+		if v.kept++; v.kept > keptMax {
+			return nil
+		}
+		copied := batch.Clone(row) // the row itself is the caller's
+		for _, ix := range d.Keys {
+			key, hasNull, err := ix.KeyOf(row)
+			if err != nil {
+				return err
+			}
+			if !hasNull {
+				v.remember(ix, key, copied)
+			}
+		}
+	}
+	return nil
+}
+
+// absent reports a row that was looked for and not found: putting it is an insert, which must not silently replace a row
+// that another program has inserted since.
+func (v *view) absent(d *store.Def, key store.Key) bool {
+	row, ok := v.loaded[d.Primary][key]
+	return ok && row == nil
+}
+
+func (v *view) remember(ix *store.IndexDef, key store.Key, row any) {
+	if v.loaded[ix] == nil {
+		v.loaded[ix] = map[store.Key]any{}
+	}
+	v.loaded[ix][key] = row
+}
+
+func (v *view) Fetch(ix *store.IndexDef, values []any) (any, error) {
+	key, err := ix.Prefix(values...)
+	if err != nil {
+		return nil, err
+	}
+	if row, ok := v.loaded[ix][key]; ok {
+		return batch.Clone(row), nil
+	}
+	if v.lock {
+		v.touched.add(ix, key, values)
+	}
+	rows, err := v.page(ix, store.Range{Prefix: values, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > 0 {
+		return rows[0], nil
+	}
+	if v.lock {
+		v.remember(ix, key, nil)
+	}
+	return nil, nil
 }
 
 const pageSize = 500
@@ -407,6 +504,9 @@ func (v *view) page(ix *store.IndexDef, rng store.Range) ([]any, error) {
 		return nil, v.trouble
 	}
 	found, err := readRows(ix.Table, rows)
+	if err == nil && v.lock {
+		err = v.rememberRows(ix.Table, found)
+	}
 	v.trouble = explain(err)
 	return found, v.trouble
 }

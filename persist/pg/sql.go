@@ -3,6 +3,7 @@ package pg
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,37 +84,50 @@ func scalar(v any) any {
 	return v
 }
 
-// keySource is "unnest($1::uuid[], …) AS k(c0, …)" for the primary key's columns.
-func keySource(d *store.Def) (source, match string) {
+// keySource is "unnest($1::uuid[], …) AS k(c0, …)" for the columns of a unique key.
+func keySource(ix *store.IndexDef) (source, match string) {
 	params, names, conds := []string{}, []string{}, []string{}
-	for n, c := range d.Primary.Columns {
-		params = append(params, fmt.Sprintf("$%d::%s", n+1, arrayType(d.Columns[c].Kind)))
+	for n, c := range ix.Columns {
+		col := &ix.Table.Columns[c]
+		params = append(params, fmt.Sprintf("$%d::%s", n+1, arrayType(col.Kind)))
 		names = append(names, fmt.Sprintf("c%d", n))
-		conds = append(conds, fmt.Sprintf("t.%s = k.c%d", quote(d.Columns[c].Name), n))
+		conds = append(conds, fmt.Sprintf("t.%s = k.c%d", quote(col.Name), n))
 	}
 	return fmt.Sprintf("unnest(%s) AS k(%s)", strings.Join(params, ", "), strings.Join(names, ", ")), strings.Join(conds, " AND ")
 }
 
-// loadSQL reads and locks many rows by primary key, in key order.
-func loadSQL(d *store.Def) string {
-	source, match := keySource(d)
-	return fmt.Sprintf("SELECT %s FROM %s t JOIN %s ON %s ORDER BY %s FOR UPDATE OF t", selectList(d), quote(d.Name), source, match, orderBy(d.Primary, false))
+// loadSQL reads and locks many rows by a unique key, in its order.
+func loadSQL(ix *store.IndexDef) string {
+	source, match := keySource(ix)
+	return fmt.Sprintf("SELECT %s FROM %s t JOIN %s ON %s ORDER BY %s FOR UPDATE OF t", selectList(ix.Table), quote(ix.Table.Name), source, match, orderBy(ix, false))
 }
 
 func removeSQL(d *store.Def) string {
-	source, match := keySource(d)
+	source, match := keySource(d.Primary)
 	return fmt.Sprintf("DELETE FROM %s t USING %s WHERE %s", quote(d.Name), source, match)
 }
 
 // upsertSQL writes whole rows. The conflict target is the store's key, which need not be the table's primary key.
 func upsertSQL(d *store.Def) string {
-	names, values, params, sets := []string{}, []string{}, []string{}, []string{}
-	isKey := map[int]bool{}
-	keys := []string{}
-	for _, c := range d.Primary.Columns {
-		isKey[c] = true
-		keys = append(keys, quote(d.Columns[c].Name))
+	keys, sets := []string{}, []string{}
+	for i := range d.Columns {
+		name := quote(d.Columns[i].Name)
+		if slices.Contains(d.Primary.Columns, i) {
+			keys = append(keys, name)
+		} else {
+			sets = append(sets, fmt.Sprintf("%s = excluded.%s", name, name))
+		}
 	}
+	action := "DO NOTHING"
+	if len(sets) > 0 {
+		action = "DO UPDATE SET " + strings.Join(sets, ", ")
+	}
+	return fmt.Sprintf("%s ON CONFLICT (%s) %s", insertSQL(d), strings.Join(keys, ", "), action)
+}
+
+// insertSQL writes whole rows that must be new.
+func insertSQL(d *store.Def) string {
+	names, values, params, aliases := []string{}, []string{}, []string{}, []string{}
 	for i := range d.Columns {
 		c := &d.Columns[i]
 		names = append(names, quote(c.Name))
@@ -122,21 +136,10 @@ func upsertSQL(d *store.Def) string {
 		if c.Kind == store.KindJSON {
 			value += "::jsonb"
 		}
-		values = append(values, value)
-		if !isKey[i] {
-			sets = append(sets, fmt.Sprintf("%s = excluded.%s", quote(c.Name), quote(c.Name)))
-		}
+		values, aliases = append(values, value), append(aliases, fmt.Sprintf("c%d", i))
 	}
-	action := "DO NOTHING"
-	if len(sets) > 0 {
-		action = "DO UPDATE SET " + strings.Join(sets, ", ")
-	}
-	aliases := make([]string, len(d.Columns))
-	for i := range aliases {
-		aliases[i] = fmt.Sprintf("c%d", i)
-	}
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) AS v(%s) ON CONFLICT (%s) %s", quote(d.Name), strings.Join(names, ", "),
-		strings.Join(values, ", "), strings.Join(params, ", "), strings.Join(aliases, ", "), strings.Join(keys, ", "), action)
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) AS v(%s)", quote(d.Name), strings.Join(names, ", "),
+		strings.Join(values, ", "), strings.Join(params, ", "), strings.Join(aliases, ", "))
 }
 
 // releaseSQL moves the rows' unique texts out of the way, for a batch in which one row takes what another gives up.
@@ -153,18 +156,18 @@ func releaseSQL(d *store.Def) string {
 	if len(sets) == 0 {
 		return ""
 	}
-	source, match := keySource(d)
+	source, match := keySource(d.Primary)
 	return fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", quote(d.Name), strings.Join(sets, ", "), source, match)
 }
 
-func keyArrays(d *store.Def, keys [][]any) []any {
-	args := make([]any, len(d.Primary.Columns))
-	for n, c := range d.Primary.Columns {
+func keyArrays(ix *store.IndexDef, keys [][]any) []any {
+	args := make([]any, len(ix.Columns))
+	for n, c := range ix.Columns {
 		values := make([]any, len(keys))
 		for i, key := range keys {
 			values[i] = key[n]
 		}
-		args[n] = columnArray(d.Columns[c].Kind, values)
+		args[n] = columnArray(ix.Table.Columns[c].Kind, values)
 	}
 	return args
 }
@@ -233,7 +236,11 @@ func walkSQL(ix *store.IndexDef, rng store.Range, lock bool) (sql string, args [
 	if len(where) > 0 {
 		sql += " WHERE " + strings.Join(where, " AND ")
 	}
-	args = append(args, rng.Limit)
+	var limit any // NULL: none
+	if rng.Limit > 0 {
+		limit = rng.Limit
+	}
+	args = append(args, limit)
 	sql += fmt.Sprintf(" ORDER BY %s LIMIT $%d", orderBy(ix, rng.Reverse), len(args))
 	if lock {
 		sql += " FOR UPDATE OF t"
@@ -273,12 +280,13 @@ func goValue(k store.Kind, v any) any {
 	return v
 }
 
-// statements groups a batch's changes: removals first, so that what they held is free, then upserts, in catalogue order.
-func statements(changes []batch.Change, release bool) *pgx.Batch {
+// statements groups a batch's changes: removals first, so that what they held is free, then rows, in catalogue order.
+// release moves unique keys out of the way first.
+func statements(changes []batch.Change, absent func(*store.Def, store.Key) bool, release bool) *pgx.Batch {
 	b := &pgx.Batch{}
 	type group struct {
 		table       *store.Def
-		rows        []any
+		fresh, rows []any
 		keys, freed [][]any // of rows; of removed rows
 	}
 	var groups []*group
@@ -286,24 +294,43 @@ func statements(changes []batch.Change, release bool) *pgx.Batch {
 		if len(groups) == 0 || groups[len(groups)-1].table != c.Table {
 			groups = append(groups, &group{table: c.Table})
 		}
-		g := groups[len(groups)-1]
-		if c.Row == nil {
+		switch g := groups[len(groups)-1]; {
+		case c.Row == nil:
 			g.freed = append(g.freed, c.Values)
-		} else {
+		case absent(c.Table, c.Key):
+			g.fresh = append(g.fresh, c.Row)
+		default:
 			g.rows, g.keys = append(g.rows, c.Row), append(g.keys, c.Values)
 		}
 	}
 	for _, g := range groups {
 		if len(g.freed) > 0 {
-			b.Queue(removeSQL(g.table), keyArrays(g.table, g.freed)...)
+			b.Queue(removeSQL(g.table), keyArrays(g.table.Primary, g.freed)...)
 		}
-		if len(g.rows) == 0 {
-			continue
+		if sql := releaseSQL(g.table); release && sql != "" && len(g.rows) > 0 {
+			b.Queue(sql, keyArrays(g.table.Primary, g.keys)...)
 		}
-		if sql := releaseSQL(g.table); release && sql != "" {
-			b.Queue(sql, keyArrays(g.table, g.keys)...)
+		if len(g.rows) > 0 {
+			b.Queue(upsertSQL(g.table), rowArrays(g.table, g.rows)...)
 		}
-		b.Queue(upsertSQL(g.table), rowArrays(g.table, g.rows)...)
+		if len(g.fresh) > 0 {
+			b.Queue(insertSQL(g.table), rowArrays(g.table, g.fresh)...)
+		}
 	}
 	return b
+}
+
+// constraintSQL is the columns of a constraint or unique index, in its order.
+const constraintSQL = `SELECT array_agg(a.attname::text ORDER BY k.n)
+FROM (SELECT conkey::int2[] AS keys, conrelid AS rel FROM pg_constraint c WHERE c.conname = $3 AND c.contype = 'f'
+	UNION ALL SELECT i.indkey::int2[], i.indrelid FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE x.relname = $3) AS found
+JOIN pg_class t ON t.oid = found.rel JOIN pg_namespace s ON s.oid = t.relnamespace
+CROSS JOIN LATERAL unnest(found.keys) WITH ORDINALITY AS k(attnum, n)
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+WHERE s.nspname = $1 AND t.relname = $2`
+
+// getSQL reads many rows by a unique key, without a lock.
+func getSQL(ix *store.IndexDef, keys [][]any) (sql string, args []any) {
+	source, match := keySource(ix)
+	return fmt.Sprintf("SELECT %s FROM %s t JOIN %s ON %s", selectList(ix.Table), quote(ix.Table.Name), source, match), keyArrays(ix, keys)
 }

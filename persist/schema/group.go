@@ -48,9 +48,10 @@ type GroupEdge struct {
 	State         int16     `db:"state"`
 }
 
-// GroupEdges are all memberships.
+// GroupEdges are all memberships. No two of a source share state and position, as with UserEdges. They have no foreign key:
+// a source is a group or a user, and whoever deletes either removes its edges.
 var GroupEdges = store.NewTable[GroupEdge]("group_edge", "source_id,destination_id",
-	store.Ordered("source_id", "state", "position"))
+	store.Unique("source_id", "state", "position"))
 
 // Message is a chat message that was kept.
 type Message struct {
@@ -69,4 +70,5 @@ type Message struct {
 
 // Messages is the chat history.
 var Messages = store.NewTable[Message]("message", "id", store.Unique("sender_id", "id"),
-	store.Ordered("stream_mode", "stream_subject", "stream_descriptor", "stream_label", "create_time"))
+	store.Ordered("stream_mode", "stream_subject", "stream_descriptor", "stream_label", "create_time"),
+	store.Cascade(Users, "sender_id"))

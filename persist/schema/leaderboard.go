@@ -48,7 +48,8 @@ type LeaderboardRecord struct {
 	MaxNumScore   int32      `db:"max_num_score"`
 }
 
-// LeaderboardRecords are the scores of all boards and periods.
+// LeaderboardRecords are the scores of all boards and periods. They go with their board; their owner has no foreign key,
+// since it need not be a user.
 var LeaderboardRecords = store.NewTable[LeaderboardRecord]("leaderboard_record", "owner_id,leaderboard_id,expiry_time",
 	store.Ordered("leaderboard_id", "expiry_time", "score", "subscore"),
-	store.Ordered("owner_id", "expiry_time", "leaderboard_id"))
+	store.Ordered("owner_id", "expiry_time", "leaderboard_id"), store.Cascade(Leaderboards, "leaderboard_id"))

@@ -23,7 +23,8 @@ type Purchase struct {
 
 // Purchases are those of all users.
 var Purchases = store.NewTable[Purchase]("purchase", "transaction_id",
-	store.Ordered("purchase_time desc", "user_id desc", "transaction_id desc"), store.Ordered("user_id"))
+	store.Ordered("purchase_time desc", "user_id desc", "transaction_id desc"), store.Ordered("user_id"),
+	store.SetZero(Users, "user_id"))
 
 // Subscription is a validated subscription.
 type Subscription struct {
@@ -43,4 +44,5 @@ type Subscription struct {
 
 // Subscriptions are those of all users.
 var Subscriptions = store.NewTable[Subscription]("subscription", "original_transaction_id",
-	store.Ordered("purchase_time desc", "user_id desc", "original_transaction_id desc"), store.Ordered("user_id"))
+	store.Ordered("purchase_time desc", "user_id desc", "original_transaction_id desc"), store.Ordered("user_id"),
+	store.SetZero(Users, "user_id"))

@@ -24,4 +24,4 @@ type StorageObject struct {
 var Storage = store.NewTable[StorageObject]("storage", "collection,key,user_id",
 	store.Ordered("collection", "read", "key", "user_id"),
 	store.Ordered("collection", "user_id", "read", "key"),
-	store.Ordered("user_id"))
+	store.Ordered("user_id"), store.Cascade(Users, "user_id"))

@@ -53,7 +53,7 @@ type UserDevice struct {
 }
 
 // UserDevices are the devices of all users.
-var UserDevices = store.NewTable[UserDevice]("user_device", "id", store.Unique("user_id", "id"))
+var UserDevices = store.NewTable[UserDevice]("user_device", "id", store.Unique("user_id", "id"), store.Cascade(Users, "user_id"))
 
 // Tombstone remembers a deleted account.
 type Tombstone struct {
@@ -76,7 +76,7 @@ type UserNote struct {
 }
 
 // UserNotes are the notes on all accounts.
-var UserNotes = store.NewTable[UserNote]("users_notes", "id", store.Ordered("user_id", "create_time"))
+var UserNotes = store.NewTable[UserNote]("users_notes", "id", store.Ordered("user_id", "create_time"), store.Cascade(Users, "user_id"))
 
 // Edge states of UserEdge.
 const (
@@ -96,9 +96,11 @@ type UserEdge struct {
 	Metadata      store.JSON `db:"metadata"`
 }
 
-// UserEdges are all friendships, invitations and blocks.
+// UserEdges are all friendships, invitations and blocks. No two of a source share state and position: whoever adds
+// several at once counts their positions up.
 var UserEdges = store.NewTable[UserEdge]("user_edge", "source_id,destination_id",
-	store.Ordered("source_id", "state", "position"), store.Ordered("destination_id"))
+	store.Unique("source_id", "state", "position"), store.Ordered("destination_id"),
+	store.Cascade(Users, "source_id"), store.Cascade(Users, "destination_id"))
 
 // Notification is a message to a user that waits until it is deleted.
 type Notification struct {
@@ -112,7 +114,7 @@ type Notification struct {
 }
 
 // Notifications are those of all users.
-var Notifications = store.NewTable[Notification]("notification", "id", store.Ordered("user_id", "create_time"))
+var Notifications = store.NewTable[Notification]("notification", "id", store.Ordered("user_id", "create_time"), store.Cascade(Users, "user_id"))
 
 // LedgerItem is one change of a wallet.
 type LedgerItem struct {
@@ -125,7 +127,7 @@ type LedgerItem struct {
 }
 
 // Ledger is the history of all wallets.
-var Ledger = store.NewTable[LedgerItem]("wallet_ledger", "id", store.Ordered("user_id", "create_time"))
+var Ledger = store.NewTable[LedgerItem]("wallet_ledger", "id", store.Ordered("user_id", "create_time"), store.Cascade(Users, "user_id"))
 
 // Revocation ends a user's tokens before they expire: one token family, or all that were issued before a second.
 type Revocation struct {

@@ -23,15 +23,31 @@ type DuplicateError struct {
 
 func (e *DuplicateError) Error() string { return "duplicate " + e.Columns + " in " + e.Table }
 
+// ReferenceError says which columns of a row that was put name a row of another table that does not exist. Match it
+// with errors.As.
+type ReferenceError struct {
+	Table   string
+	Columns string // comma list
+}
+
+func (e *ReferenceError) Error() string { return "no row for " + e.Columns + " of " + e.Table }
+
 // DB is a store. All methods may be called from any goroutine.
 type DB interface {
 	// Read runs f against one consistent state.
 	Read(ctx context.Context, f func(Reader) error) error
 
+	// Load reads the rows that a unique index holds under each of many keys, and Page the rows of one range, when that
+	// is all a caller wants to know: one statement is one state, and one round trip where Read takes three and one a
+	// key. Features use GetMany and List. The rows are the caller's; Load answers in the order of keys, nil where there
+	// is no row.
+	Load(ctx context.Context, ix *IndexDef, keys [][]any) ([]any, error)
+	Page(ctx context.Context, ix *IndexDef, rng Range) ([]any, error)
+
 	// Write runs f in a group commit and returns when its effect is durable. f is pure: it reads and writes only its
 	// Tx, may run again, and has no effect at all when it returns an error. hint names rows it will touch; it is speed,
 	// never correctness.
-	// Errors: f's own; *DuplicateError; ErrUnavailable when the outcome of a lost commit is unknown.
+	// Errors: f's own; *DuplicateError; *ReferenceError; ErrUnavailable when the outcome of a lost commit is unknown.
 	Write(ctx context.Context, hint []Ref, f func(Tx) error) error
 
 	// Update is Write in a transaction of its own, for wide work.
@@ -40,14 +56,17 @@ type DB interface {
 	Close() error
 }
 
-// Ref names a row by the values of its primary key.
+// Ref names a row by the values of a unique key.
 type Ref struct {
-	Table  *Def
+	Index  *IndexDef
 	Values []any
 }
 
-// Ref names one row of the table.
-func (t *Table[R]) Ref(key ...any) Ref { return Ref{t.Def, key} }
+// Ref names one row of the table by its primary key.
+func (t *Table[R]) Ref(key ...any) Ref { return Ref{t.Def.Primary, key} }
+
+// Ref names the row that a unique index holds under these values, or that it holds none.
+func (ix *Index[R]) Ref(values ...any) Ref { return Ref{ix.Def, values} }
 
 // Commit identifies a commit to AfterCommit callbacks; a consumer ignores sequences older than the one it holds.
 type Commit struct{ Sequence uint64 }
@@ -95,11 +114,41 @@ func fetch[R any](r Reader, ix *IndexDef, values []any) (*R, bool, error) {
 	return row.(*R), true, nil
 }
 
+// GetMany reads the rows with these primary keys, in their order, nil where there is none: one round trip.
+func GetMany[R any](ctx context.Context, db DB, t *Table[R], keys ...[]any) ([]*R, error) {
+	return GetManyBy(ctx, db, &Index[R]{t.Def.Primary}, keys...)
+}
+
+// GetManyBy is GetMany for the keys of any unique index.
+func GetManyBy[R any](ctx context.Context, db DB, ix *Index[R], keys ...[]any) ([]*R, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	rows, err := db.Load(ctx, ix.Def, keys)
+	return typed[R](rows), err
+}
+
+// List reads the rows of a range in index order: one round trip.
+func List[R any](ctx context.Context, db DB, ix *Index[R], rng Range) ([]*R, error) {
+	rows, err := db.Page(ctx, ix.Def, rng)
+	return typed[R](rows), err
+}
+
+func typed[R any](rows []any) []*R {
+	out := make([]*R, len(rows))
+	for i, row := range rows {
+		if row != nil {
+			out[i] = row.(*R)
+		}
+	}
+	return out
+}
+
 // Put inserts or replaces the row with row's primary key.
 // Errors: *DuplicateError when another row holds one of its unique keys; ErrInvalidValue.
 func Put[R any](tx Tx, t *Table[R], row *R) error { return tx.Store(t.Def, row) }
 
-// Delete removes the row with this primary key, if there is one.
+// Delete removes the row with this primary key, if there is one, and does to its children what their tables declare.
 func Delete[R any](tx Tx, t *Table[R], key ...any) error { return tx.Remove(t.Def, key) }
 
 // Scan yields the rows of a range in index order; it ends after the first error.

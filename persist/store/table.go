@@ -16,8 +16,12 @@ type Def struct {
 	Columns []Column
 	Primary *IndexDef
 	Uniques []*IndexDef // besides the primary key
+	Keys    []*IndexDef // the primary key, and those of Uniques that do not contain it: what two rows could share
 	Indexes []*IndexDef // every ordered access path: primary, uniques, further ones
 	Row     reflect.Type
+
+	Parents  []*Foreign // whose rows this table's rows need
+	Children []*Foreign // what happens elsewhere when a row of this table goes
 }
 
 // IndexDef is an ordered access path.
@@ -66,6 +70,15 @@ func NewTable[R any](name, key string, opts ...Option) *Table[R] {
 	for _, o := range opts {
 		o(d)
 	}
+	for _, f := range d.Parents {
+		f.join()
+	}
+	d.Keys = append(d.Keys, d.Primary)
+	for _, ix := range d.Uniques {
+		if !containsAll(ix.Columns, d.Primary.Columns) {
+			d.Keys = append(d.Keys, ix)
+		}
+	}
 	catalogue.Lock()
 	defer catalogue.Unlock()
 	d.Order = len(catalogue.tables)
@@ -81,15 +94,16 @@ func Tables() []*Def {
 }
 
 // By finds the access path with exactly these leading columns; asking for one that was not declared panics.
-func (t *Table[R]) By(columns ...string) *Index[R] {
-	want := t.Def.index(columns, false)
-	for _, ix := range t.Def.Indexes {
-		n := len(columns)
+func (t *Table[R]) By(columns ...string) *Index[R] { return &Index[R]{t.Def.by(columns)} }
+
+func (d *Def) by(columns []string) *IndexDef {
+	want, n := d.index(columns, false), len(columns)
+	for _, ix := range d.Indexes {
 		if len(ix.Columns) >= n && slices.Equal(ix.Columns[:n], want.Columns[:n]) && slices.Equal(ix.Desc[:n], want.Desc[:n]) {
-			return &Index[R]{ix}
+			return ix
 		}
 	}
-	panic(fmt.Sprintf("store: table %s has no index on %v", t.Def.Name, columns))
+	panic(fmt.Sprintf("store: table %s has no index on %v", d.Name, columns))
 }
 
 func (d *Def) index(columns []string, unique bool) *IndexDef {
@@ -106,6 +120,15 @@ func (d *Def) index(columns []string, unique bool) *IndexDef {
 		}
 	}
 	return ix
+}
+
+func containsAll(set, want []int) bool {
+	for _, c := range want {
+		if !slices.Contains(set, c) {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *Def) column(name string) int {
@@ -183,10 +206,12 @@ func (ix *IndexDef) ValuesOf(row any) []any {
 }
 
 // ColumnNames is the comma list of the access path's columns.
-func (ix *IndexDef) ColumnNames() string {
-	names := make([]string, len(ix.Columns))
-	for i, c := range ix.Columns {
-		names[i] = ix.Table.Columns[c].Name
+func (ix *IndexDef) ColumnNames() string { return ix.Table.names(ix.Columns) }
+
+func (d *Def) names(columns []int) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = d.Columns[c].Name
 	}
 	return strings.Join(names, ",")
 }

@@ -36,8 +36,10 @@ type Thing struct {
 var Things = store.NewTable[Thing]("storetest_thing", "id",
 	store.Unique("name"), store.Unique("owner"), store.Ordered("rank desc", "name"), store.Ordered("enabled", "made"))
 
-// DDL creates the relation on PostgreSQL.
-const DDL = `CREATE TABLE storetest_thing (
+// DDL creates the suite's relations on PostgreSQL.
+const DDL = thingDDL + ";\n" + foreignDDL
+
+const thingDDL = `CREATE TABLE storetest_thing (
 	id UUID NOT NULL PRIMARY KEY, name VARCHAR(128) NOT NULL UNIQUE, owner VARCHAR(128) UNIQUE, rank BIGINT NOT NULL,
 	small SMALLINT NOT NULL, count INT NOT NULL, enabled BOOLEAN NOT NULL, blob BYTEA, made TIMESTAMPTZ NOT NULL,
 	ended TIMESTAMPTZ, value JSONB NOT NULL, subrank BIGINT)`
@@ -52,10 +54,13 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"a row read is a copy", copies},
 		{"a failing function leaves nothing", failureLeavesNothing},
 		{"unique keys", uniques},
+		{"what goes with a row", children},
+		{"a row needs its parent", parents},
 		{"two functions on one row in a batch", sameRow},
 		{"scans keep index order in both directions", scans},
 		{"a transaction sees its own writes in scans", ownWritesInScans},
 		{"cursors neither skip nor repeat", cursors},
+		{"many keys and one range without a transaction", direct},
 		{"text sorts bytewise", bytewise},
 		{"NUL bytes are refused", nul},
 		{"after commit runs in order, once, and only for what was kept", afterCommit},
@@ -346,6 +351,53 @@ func cursors(t *testing.T, db store.DB) {
 	if unique := slices.Compact(slices.Sorted(slices.Values(got))); len(got) != 57 || len(unique) != 57 {
 		t.Errorf("pages hold %d rows, %d different ones, of 57", len(got), len(unique))
 	}
+}
+
+// direct reads the same as a transaction would: keys asked twice, missing ones, none, and a limited range.
+func direct(t *testing.T, db store.DB) {
+	put(t, db, ranked(1, "a", 5), ranked(2, "b", 9), ranked(3, "c", 5))
+	f := func(want string, keys ...int) {
+		t.Helper()
+		var all [][]any
+		for _, n := range keys {
+			all = append(all, []any{uid(n)})
+		}
+		rows, err := store.GetMany(t.Context(), db, Things, all...)
+		got := ""
+		for _, r := range rows {
+			if r == nil {
+				got += "-"
+			} else {
+				got += r.Name
+			}
+		}
+		if err != nil || got != want {
+			t.Errorf("keys %v read %q, %v; want %q", keys, got, err, want)
+		}
+	}
+	f("")
+	f("b", 2)
+	f("-", 9)
+	f("c-aca", 3, 9, 1, 3, 1)
+	byName, err := store.GetManyBy(t.Context(), db, Things.By("name"), []any{"c"}, []any{"z"}, []any{"c"})
+	if err != nil || len(byName) != 3 || byName[0].ID != uid(3) || byName[1] != nil || byName[0] == byName[2] {
+		t.Errorf("names c, z, c read %v, %v", byName, err)
+	}
+	g := func(want string, rng store.Range) {
+		t.Helper()
+		rows, err := store.List(t.Context(), db, Things.By("rank desc", "name"), rng)
+		got := ""
+		for _, r := range rows {
+			got += r.Name
+		}
+		if err != nil || got != want {
+			t.Errorf("%+v lists %q, %v; want %q", rng, got, err, want)
+		}
+	}
+	g("bac", store.Range{})
+	g("ca", store.Range{Reverse: true, Limit: 2})
+	g("c", store.Range{Prefix: []any{int64(5)}, After: []any{int64(5), "a"}})
+	g("", store.Range{Prefix: []any{int64(4)}})
 }
 
 func bytewise(t *testing.T, db store.DB) {
