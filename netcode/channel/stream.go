@@ -39,10 +39,14 @@ var (
 type Stream struct {
 	Dropped uint64 // KCP datagrams that found outMax waiting
 
-	kcp *kcp.KCP
-	out [][]byte // flushed KCP datagrams that wait for a packet, from first on; buffers are reused
-	n   int
+	kcp   *kcp.KCP
+	out   [][]byte // flushed KCP datagrams that wait for a packet, from first on; buffers are reused
+	n     int
+	fresh uint8 // rounds of flushes that are owed to what was read, taken or queued last
 }
+
+// freshRounds: KCP keeps its own time, in whole milliseconds, so the first flush after a change may come just too early.
+const freshRounds = 2
 
 // NewStream makes the stream of one channel, 4 to 7.
 func NewStream(ch uint8) *Stream {
@@ -87,6 +91,7 @@ func (s *Stream) Push(msg []byte) error {
 	if s.kcp.Send(msg) < 0 {
 		return ErrTooLarge
 	}
+	s.fresh = freshRounds
 	return nil
 }
 
@@ -114,6 +119,7 @@ func (s *Stream) Input(ch uint8, body []byte) error {
 		b = b[kcp.IKCP_OVERHEAD+length:]
 	}
 	// Acks wait for the next Flush, where those of several packets become one.
+	s.fresh = freshRounds
 	if len(body) == 0 || s.kcp.Input(body, kcp.IKCP_PACKET_REGULAR, false) != 0 {
 		return ErrStream
 	}
@@ -137,6 +143,7 @@ func (s *Stream) Receive(dst []byte) ([]byte, error) {
 	if s.kcp.Recv(dst) < 0 {
 		return nil, nil
 	}
+	s.fresh = freshRounds // the other end may have to be told that there is room again
 	return dst, nil
 }
 
@@ -148,6 +155,17 @@ func (s *Stream) Window(segments int) {
 
 // Flush lets KCP write what is due: new segments, lost ones, acks. Next then hands out what it wrote.
 func (s *Stream) Flush() { s.kcp.Update() }
+
+// Busy reports whether Flush has something to do: segments wait to be sent or acked, or acks to be given. A stream that is
+// not need not be flushed, and one that was left alone sends its next message at once.
+func (s *Stream) Busy() bool { return s.fresh > 0 || s.n > 0 || s.kcp.WaitSnd() > 0 }
+
+// Settle says that a flush interval has passed since the last Settle, with a Flush in it.
+func (s *Stream) Settle() {
+	if s.fresh > 0 {
+		s.fresh--
+	}
+}
 
 // Next is the oldest KCP datagram that waits for a packet, valid until the next Flush; nil when there is none.
 func (s *Stream) Next() []byte {

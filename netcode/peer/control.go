@@ -43,10 +43,6 @@ func (p *Peer) appendControl(now time.Duration) {
 	c := &p.control
 	dst := p.dst
 	c.urgent = false
-	if c.restart { // first: what follows is of the channels that begin anew
-		dst = append(dst, byte(wire.FrameRestart)<<3)
-		p.flags |= sentRestart
-	}
 	if c.answerDue {
 		dst = append(append(dst, byte(wire.FramePathResponse)<<3), c.answer[:]...)
 		c.answerDue = false

@@ -15,12 +15,12 @@ import (
 //	                                                     └─ a higher number from the old address, or silence ─▶ none
 type probe struct {
 	live      bool
+	sentAny   bool
 	addr      netip.AddrPort
 	challenge [8]byte
 	budget    int           // bytes that may still go there: three times what came, less what went
 	heard     time.Duration // when a packet came from there last
 	sentAt    time.Duration
-	sentAny   bool
 }
 
 const (

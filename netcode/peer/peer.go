@@ -21,17 +21,17 @@ const (
 
 // Config is what a peer is made of.
 type Config struct {
-	Server    bool // which end this is
+	Server bool // which end this is
+	// Restart, client only: the connection was resumed by a process that has no memory of it, so its events, messages and
+	// streams begin anew, at the server too.
+	Restart   bool
 	Keys      seal.Keys
 	Schema    [8]byte // of the match; zero for sessions
 	CID       uint32  // low byte: steering byte
 	Addr      netip.AddrPort
 	Timeout   time.Duration // of silence; 0: wire.DefaultTimeout
+	KeepAlive time.Duration // of own silence until a packet without content is sent; 0: 250 ms
 	RateBytes int           // bytes a second that bulk may fill up to; 0: 64 KB
-
-	// Client only. Restart: the connection was resumed by a process that has no memory of it, so its events, messages and
-	// streams begin anew, at the server too.
-	Restart bool
 
 	// Server only. Random is of path challenges; Ticket appends the body of a TICKET frame, nil: none are sent;
 	// ResetToken is of this CID and an address, nil: none are sent.
@@ -46,7 +46,7 @@ const (
 	ackDelayMax    = 25 * time.Millisecond  // an ack waits this long for company
 	eventRepeat    = 50 * time.Millisecond  // between repetitions of events where no tick repeats them
 	closeInterval  = 50 * time.Millisecond  // between repetitions of CLOSE
-	keepAlive      = 250 * time.Millisecond // of own silence until a packet without content is sent
+	keepAlive      = 250 * time.Millisecond // of own silence until a packet without content is sent, unless configured
 	controlRetry   = 250 * time.Millisecond // until a control frame is sent again that no ack has confirmed
 	reportInterval = time.Second
 	closeRepeats   = 4
@@ -154,6 +154,7 @@ type Peer struct {
 	seqOut   [wire.Channels]uint16
 	seqIn    [wire.Channels]uint16
 	seqAny   uint8 // bit ch: seqIn[ch] is of a message
+	held     uint8 // bit ch: OnStream waits for ReleaseStream
 	assembly channel.Assembly
 	streams  [wire.Channels - wire.FirstStream]*channel.Stream
 	msgBuf   []byte
@@ -164,10 +165,12 @@ type Peer struct {
 	lastIn  time.Duration
 	lastOut time.Duration // any datagram
 	lastAll time.Duration // one that had room for events and messages
-	bucket  bucket
-	stats   Stats
-	report  report
-	shed    shed
+	// streamsAt is when streams were flushed last, at least an interval after the time before.
+	streamsAt time.Duration
+	bucket    bucket
+	stats     Stats
+	report    report
+	shed      shed
 }
 
 // New makes a peer whose handshake has ended.
@@ -177,6 +180,9 @@ func New(c Config, now time.Duration) *Peer {
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = wire.DefaultTimeout
+	}
+	if c.KeepAlive <= 0 {
+		c.KeepAlive = keepAlive
 	}
 	p := &Peer{c: c, addr: c.Addr, lastIn: now, lastOut: now, lastAll: now, bucket: bucket{at: now}}
 	if c.Server {

@@ -48,6 +48,10 @@ func (p *Peer) beginTo(dst []byte, now time.Duration, t TickInfo) {
 	if t.Valid {
 		dst = p.appendTick(dst, &t)
 	}
+	if p.control.restart { // in every packet, and first: what follows is of channels that begin anew
+		dst = append(dst, byte(wire.FrameRestart)<<3)
+		p.flags |= sentRestart
+	}
 	p.dst = dst
 }
 
@@ -132,7 +136,7 @@ func (p *Peer) Service(now time.Duration, out Sender) {
 func (p *Peer) due(now time.Duration) bool {
 	idle := now - p.lastAll
 	switch {
-	case p.control.urgent, now-p.lastOut >= keepAlive:
+	case p.control.urgent, now-p.lastOut >= p.c.KeepAlive:
 		return true
 	case p.ackDue && now-p.ackSince >= ackDelayMax:
 		return true
@@ -140,6 +144,41 @@ func (p *Peer) due(now time.Duration) bool {
 		return true
 	}
 	return idle >= eventRepeat && p.outbox.Len() > 0
+}
+
+// Next is when Service has something to do, at the latest: for owners of many connections that rest most of the time. It
+// changes with every call of another method. After the end it is now.
+func (p *Peer) Next(now time.Duration) time.Duration {
+	switch {
+	case p.state == Closed, p.control.urgent, p.large.waits(), p.queue.passed:
+		return now
+	case p.state == Closing:
+		return p.closeNext
+	}
+	next := min(p.lastIn+p.c.Timeout+1, p.lastOut+p.c.KeepAlive)
+	if p.ackDue {
+		next = min(next, p.ackSince+ackDelayMax)
+	}
+	if p.queue.any() || p.outbox.Fresh() {
+		next = min(next, p.lastAll+rideWait)
+	}
+	if p.outbox.Len() > 0 {
+		next = min(next, p.lastAll+eventRepeat)
+	}
+	if s := &p.path; s.live {
+		next = min(next, s.heard+probeTime+1)
+		if s.sentAny {
+			next = min(next, s.sentAt+probeInterval)
+		} else {
+			next = now
+		}
+	}
+	for _, s := range p.streams {
+		if s != nil && s.Busy() {
+			next = min(next, p.streamsAt+streamInterval)
+		}
+	}
+	return max(next, now)
 }
 
 func (p *Peer) sayGoodbye(now time.Duration, out Sender) {

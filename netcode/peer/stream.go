@@ -53,18 +53,50 @@ func (p *Peer) onStream(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
 		p.Counters.StreamBad++
 		return nil, false
 	}
-	for {
+	return rest, p.deliver(ch, s, h)
+}
+
+// deliver hands out the whole messages of a stream, until it is held; false when one is larger than any may be.
+func (p *Peer) deliver(ch uint8, s *channel.Stream, h Handler) (ok bool) {
+	for p.held>>ch&1 == 0 {
 		msg, err := s.Receive(p.msgBuf)
 		if err != nil {
 			p.Counters.StreamBad++
-			return nil, false
+			return false
 		}
 		if msg == nil {
-			return rest, true
+			return true
 		}
 		p.msgBuf = msg[:0]
 		h.OnStream(ch, msg)
 	}
+	return true
+}
+
+// HoldStream stops OnStream for a channel, from within OnStream too: messages wait in the stream's receive window (256
+// segments), and the other end stops sending when that is full.
+func (p *Peer) HoldStream(ch uint8) { p.held |= 1 << ch }
+
+// ReleaseStream undoes HoldStream and hands out what has waited, until the channel is held again.
+func (p *Peer) ReleaseStream(ch uint8, now time.Duration, h Handler) {
+	p.held &^= 1 << ch
+	if p.state != Open || ch < wire.FirstStream || ch >= wire.Channels {
+		return
+	}
+	if s := p.streams[ch-wire.FirstStream]; s != nil && !p.deliver(ch, s, h) {
+		p.Counters.Malformed++
+		p.Close(wire.CloseProtocol, now)
+	}
+}
+
+// StreamsIdle reports that nothing waits to be sent or acked on any stream.
+func (p *Peer) StreamsIdle() bool {
+	for _, s := range p.streams {
+		if s != nil && s.Waiting() > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // streamRideMax is the most of a tick's datagram that streams may take; what is larger goes in datagrams of its own.
@@ -91,13 +123,20 @@ func (p *Peer) appendStream(i int, s *channel.Stream, limit int) {
 
 // sendStreams flushes KCP and sends what fits the token bucket; gameplay has spent its part before.
 func (p *Peer) sendStreams(now time.Duration, out Sender) {
+	settles := now-p.streamsAt >= streamInterval
+	if settles {
+		p.streamsAt = now
+	}
 	for i, s := range p.streams {
-		if s == nil {
+		if s == nil || !s.Busy() {
 			continue
 		}
 		if s.Ready() == 0 {
 			s.Window(p.streamWindow())
 			s.Flush()
+			if settles {
+				s.Settle()
+			}
 		}
 		for s.Ready() > 0 && p.bucket.has() {
 			p.beginTo(out.Buffer(), now, TickInfo{})
@@ -106,6 +145,9 @@ func (p *Peer) sendStreams(now time.Duration, out Sender) {
 		}
 	}
 }
+
+// streamInterval is KCP's, between flushes.
+const streamInterval = 10 * time.Millisecond
 
 // streamSlack is what an ack takes beside the round trip: flush interval, tick, service at both ends.
 const streamSlack = 100 * time.Millisecond
