@@ -40,13 +40,16 @@ func (u UUID) String() string {
 	return string(b[:])
 }
 
-// Parse reads the form that String writes; upper case is accepted.
+// Parse reads the form that String writes; upper case is accepted, and the dashes may be absent.
 func Parse(s string) (UUID, error) {
 	var u UUID
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+	plain := s
+	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
+		plain = s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
+	}
+	if len(plain) != 32 {
 		return u, ErrInvalid
 	}
-	plain := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
 	if _, err := hex.Decode(u[:], []byte(plain)); err != nil {
 		return UUID{}, ErrInvalid
 	}
