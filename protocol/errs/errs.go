@@ -119,3 +119,13 @@ func Of(err error) *Error {
 	}
 	return internal
 }
+
+// Or is err when it holds a refusal; other trouble is told to callers as told, and keeps its cause for the log. nil
+// stays nil.
+func Or(err error, told *Error) error {
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", told, err)
+}

@@ -38,3 +38,13 @@ func TestOf(t *testing.T) {
 		t.Errorf("On: %d", got)
 	}
 }
+
+func TestOr(t *testing.T) {
+	told, refusal, trouble := New(Internal, "It failed."), New(NotFound, "Nothing there."), errors.New("disk")
+	if err := Or(trouble, told); Of(err) != told || !errors.Is(err, trouble) {
+		t.Errorf("trouble became %v", err)
+	}
+	if wrapped := fmt.Errorf("look: %w", refusal); Or(wrapped, told) != wrapped || Or(nil, told) != nil {
+		t.Error("a refusal, or nothing, was replaced")
+	}
+}
