@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,12 +43,18 @@ func TestNormaliseAgreesWithJSONB(t *testing.T) {
 	}
 	defer conn.Close(context.Background())
 	for _, text := range []string{`{}`, ` [ 1,2 , "x"] `, `{"bb":1,"a":2,"c":3}`, `{"a":1,"a":2}`, `1e2`, `1.50e-1`, `-0`, `-0.00`, `1.500`, `-1.5E+3`,
-		`12345678901234567890.123`, `"\u00e9\/\t\u0001"`, `[true,false,null]`, `0.000e5`, `1e-5`, `"\ud83d\ude00"`, `{"é":1,"zz":2,"z":3}`, `"\u007f"`, `00e0`} {
+		`12345678901234567890.123`, `"\u00e9\/\t\u0001"`, `[true,false,null]`, `0.000e5`, `1e-5`, `"\ud83d\ude00"`, `{"é":1,"zz":2,"z":3}`, `"\u007f"`, `00e0`,
+		` {"b" : {"y":1,"x":[{"d":1,"c":2}]} , "a\n":2, "aé":3, "a\"" : 4, "b":{"z":{},"y":0}}`, `"\u001f\/\b\f\u007f"`,
+		`[0e5, 0.000e2, 0.000e5, -0e-3, 12.34e1, 12.34E+5, 12.34e-4, 0.00120e2, -1e0, -0.0e-2]`, `0e1000000000`, `0e1073741824`,
+		`"\u0000"`, `{"\u0000":1}`, `"\ud83d"`, `"\ude00"`, `"\ud83d\ud83d"`, `"\ud83dx"`, `"\ud83d\n"`, `"\ud83d\u0041"`,
+		`1e131071`, `1e131072`, `0.1e131072`, `0.1e131073`, `1e-16383`, `1e-16384`, `0e-16383`, `0e-16384`, `1e99999999999999999999`,
+		strings.Repeat("9", 131072), strings.Repeat("9", 131073), "1." + strings.Repeat("0", 16383), "1." + strings.Repeat("0", 16384),
+		``, ` `, `{`, `{"a"}`, `{"a":1,}`, `[1,]`, `[1 2]`, `nul`, `1.`, `.5`, `1e`, `-`, `"\x"`, "\"\t\"", "\"\x7f\"", strings.Repeat("[", 900) + strings.Repeat("]", 900)} {
 		var want string
 		pgErr := conn.QueryRow(t.Context(), "SELECT $1::text::jsonb::text", text).Scan(&want)
 		got, err := store.Normalise(store.JSON(text))
 		if (err != nil) != (pgErr != nil) || err == nil && string(got) != want {
-			t.Errorf("%s: jsonb says %s (%v), Normalise %s (%v)", text, want, pgErr, got, err)
+			t.Errorf("%.60s: jsonb says %.60s (%v), Normalise %.60s (%v)", text, want, pgErr, got, err)
 		}
 	}
 }

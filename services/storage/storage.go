@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -335,15 +334,14 @@ func storable(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidS
 
 // normal is a value's text as the store keeps it.
 func normal(text string) (store.JSON, error) {
-	trimmed := strings.TrimLeft(text, " \t\r\n")
-	if trimmed == "" || trimmed[0] != '{' || !json.Valid([]byte(text)) {
+	kept, err := store.Normalise(store.JSON(text))
+	switch {
+	case err == nil && kept[0] == '{':
+		return kept, nil
+	case err == nil || errors.Is(err, store.ErrNotJSON):
 		return "", ErrValue
 	}
-	kept, err := store.Normalise(store.JSON(text))
-	if err != nil {
-		return "", ErrValueText
-	}
-	return kept, nil
+	return "", ErrValueText
 }
 
 // wholeSeconds is the time as reads and listings show it.
