@@ -38,6 +38,18 @@ func generate() (output, error) {
 	if err := generateProto(files); err != nil {
 		return nil, err
 	}
+	c, err := readCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	if err := assignSlots(c, files); err != nil {
+		return nil, err
+	}
+	c.number()
+	generateFbs(c, files)
+	if err := generateFlat(c, files); err != nil {
+		return nil, err
+	}
 	return files, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/skirmishgg/skirmish/protocol/codec/flat"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 )
 
@@ -32,6 +33,8 @@ func Append(dst []byte, f Format, m proto.Message) ([]byte, error) {
 		return jsonOut.MarshalAppend(dst, m)
 	case Protobuf:
 		return proto.MarshalOptions{}.MarshalAppend(dst, m)
+	case FlatBuffers:
+		return flat.Append(dst, m)
 	}
 	return nil, fmt.Errorf("codec: no format %d", f)
 }
@@ -47,6 +50,8 @@ func Decode(f Format, data []byte, m proto.Message) error {
 			return refusal(err)
 		}
 		return nil
+	case FlatBuffers:
+		return flat.Decode(data, m)
 	}
 	return fmt.Errorf("codec: no format %d", f)
 }
