@@ -32,6 +32,12 @@ type Config struct {
 	// DrainElsewhere answers ELSEWHERE instead of DENY(draining) while the directory is draining: clients try the next
 	// address of their token.
 	DrainElsewhere bool
+	// Sessions serves native sessions; nil: there are none, and their tokens are answered with DENY(purpose).
+	Sessions    Sessions
+	SessionsMax int // beyond: DENY(busy). 0: 8,192
+	// Wake gives the loop a turn soon, Port.Wake; any goroutine calls it. nil: what others send waits for the next turn.
+	Wake func()
+
 	// Describe fills in what queries are told, once a second at most; nil: queries are not answered.
 	Describe func(r *query.Responder)
 }
@@ -46,6 +52,7 @@ type Control struct {
 	queries     *query.Responder
 	resumer     *handshake.Resumer
 	resetter    *handshake.Resetter
+	sessions    *sessions
 	serial      uint64 // of admissions
 	describedAt time.Duration
 	publishedAt time.Duration
@@ -66,6 +73,7 @@ type Stats struct {
 	Draining  uint64 // the same for a drain
 	ShardBusy uint64 // the shard's inbox was full: DENY(busy)
 	Garbage   uint64 // no form that is anything
+	Sessions  SessionStats
 }
 
 // NewControl makes a control loop's state.
@@ -80,6 +88,7 @@ func NewControl(c Config) *Control {
 	l.server = handshake.NewServer(handshake.ServerConfig{
 		ID: c.ServerID, TokenKey: c.TokenKey, Random: c.Random, Schemas: l.schemaKnown, Capacity: l.capacity,
 	})
+	l.sessions = newSessions(l)
 	return l
 }
 
@@ -89,14 +98,14 @@ func (l *Control) schemaKnown(schema [8]byte) bool {
 }
 
 // capacity is asked for each REQUEST that opened. Whether there is a free place only the match knows.
-func (l *Control) capacity(p *token.Private, _ [8]byte) wire.Deny {
+func (l *Control) capacity(p *token.Private, schema [8]byte) wire.Deny {
 	switch {
 	case l.c.Directory.Draining.Load() && l.c.DrainElsewhere:
 		return handshake.Elsewhere
 	case l.c.Directory.Draining.Load():
 		return wire.DenyDraining
 	case p.Session():
-		return wire.DenyPurpose
+		return l.sessions.deny(schema)
 	}
 	if _, ok := l.c.Directory.Find(id.UUID(p.MatchID)); !ok {
 		return wire.DenyNoMatch
@@ -104,9 +113,10 @@ func (l *Control) capacity(p *token.Private, _ [8]byte) wire.Deny {
 	return 0
 }
 
-// Drain takes everything that waits at socket 0 and sends the answers.
+// Drain is the loop's turn: it takes everything that waits at socket 0, does what is due for sessions, and sends.
 func (l *Control) Drain(s udp.Socket, batch []udp.Datagram) error {
 	now := l.c.Clock.Now()
+	l.sessions.sender = s
 	for {
 		n, err := s.Recv(batch)
 		if err != nil {
@@ -120,12 +130,44 @@ func (l *Control) Drain(s udp.Socket, batch []udp.Datagram) error {
 			l.Answer(s, d.Buf, d.From, now)
 		}
 	}
+	l.sessions.turn(now)
 	l.Idle(now)
 	return s.Flush()
 }
 
+// Next is when Drain has something to do although nothing has arrived: at the latest a second from now.
+func (l *Control) Next() time.Duration {
+	if len(l.sessions.all) == 0 {
+		return l.c.Clock.Now() + idleWait
+	}
+	return l.sessions.dueAt
+}
+
+// EndSessions closes every session after what is queued for it; what it returns is closed when none is left. Called once,
+// when the directory is draining. Any goroutine.
+func (l *Control) EndSessions(why wire.Close) (ended <-chan struct{}) {
+	if l.SessionCount() == 0 {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	l.sessions.ending.Store(uint32(why))
+	l.sessions.wake()
+	return l.sessions.ended
+}
+
+// SessionCount is how many sessions there are, those that are saying goodbye included. Any goroutine.
+func (l *Control) SessionCount() int { return int(l.sessions.count.Load()) }
+
+func (l *Control) wake() {
+	if l.c.Wake != nil {
+		l.c.Wake()
+	}
+}
+
 // Answer queues the answer to one datagram.
 func (l *Control) Answer(s udp.Socket, pkt []byte, from netip.AddrPort, now time.Duration) {
+	l.sessions.sender = s
 	if reply := l.Handle(pkt, from, now, s.Buffer()[:0]); len(reply) > 0 {
 		s.Queue(len(reply), from)
 	}
@@ -139,6 +181,7 @@ func (l *Control) Idle(now time.Duration) {
 	l.publishedAt = now
 	l.counters.Handshake, l.counters.Resume = l.server.Counters, l.resumer.Counters
 	l.counters.Reset, l.counters.Queries = l.resetter.Counters, l.queries.Counters
+	l.counters.Sessions = l.sessions.stats()
 	l.mu.Lock()
 	l.published = l.counters
 	l.mu.Unlock()
@@ -151,7 +194,7 @@ func (l *Control) Stats() Stats {
 	return l.published
 }
 
-// Handle answers one datagram; the answer is built in out.
+// Handle answers one datagram; the answer is built in out. pkt is spoiled.
 func (l *Control) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out []byte) []byte {
 	if len(pkt) == 0 {
 		l.counters.Garbage++
@@ -161,7 +204,7 @@ func (l *Control) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out
 	case form == wire.FormRequest || form == wire.FormResponse:
 		reply, accepted := l.server.Handle(pkt, from, now, l.c.Wall(), out)
 		if accepted != nil {
-			return l.admit(accepted, out)
+			return l.admit(accepted, now, out)
 		}
 		return reply
 	case form == wire.FormConnectionless:
@@ -171,8 +214,11 @@ func (l *Control) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out
 		}
 		return l.queries.Handle(pkt, from, now, out)
 	case form == wire.FormResume:
-		return l.resume(pkt, out)
+		return l.resume(pkt, from, out)
 	case wire.IsData(pkt[0]):
+		if l.sessions.receive(pkt, from, now) {
+			return nil
+		}
 		return l.resetter.Reply(pkt, from, now, out)
 	}
 	l.counters.Garbage++
@@ -184,10 +230,13 @@ func (l *Control) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out
 // The route noted with the token is the shard's index and a serial number, so that what comes again goes to the same
 // place; of who was refused here, it is the reason.
 //
-//	u8 shard · 48 bits serial, from 1 · u8 reason
-func (l *Control) admit(a *handshake.Accepted, out []byte) []byte {
-	if a.Again {
-		return l.again(a, out)
+//	u8 shard, 255 for a session · 48 bits serial, from 1 · u8 reason
+func (l *Control) admit(a *handshake.Accepted, now time.Duration, out []byte) []byte {
+	switch {
+	case a.Again:
+		return l.again(a, now, out)
+	case a.Private.Session():
+		return l.sessions.admit(a, out, now)
 	}
 	info, ok := l.c.Directory.Find(id.UUID(a.Private.MatchID))
 	switch {
@@ -211,12 +260,14 @@ func (l *Control) admit(a *handshake.Accepted, out []byte) []byte {
 
 // again answers a RESPONSE that was accepted before: by its shard, or by the refusal that was made here, whose route is a
 // reason alone.
-func (l *Control) again(a *handshake.Accepted, out []byte) []byte {
+func (l *Control) again(a *handshake.Accepted, now time.Duration, out []byte) []byte {
 	switch i := int(a.Route >> 56); {
 	case a.Route == 0:
 		return nil
 	case a.Route>>8 == 0:
 		return l.server.Deny(out, a, wire.Deny(a.Route))
+	case i == sessionRoute:
+		return l.sessions.again(a.Route, out, now)
 	case i < len(l.c.Shards):
 		l.c.Shards[i].Again(&shard.Admission{Accepted: *a, Route: a.Route})
 	}
@@ -229,12 +280,12 @@ func (l *Control) refuse(a *handshake.Accepted, out []byte, why wire.Deny) []byt
 	return l.server.Deny(out, a, why)
 }
 
-// resume answers for shards that this server has not got.
-func (l *Control) resume(pkt []byte, out []byte) []byte {
+// resume answers for sessions, and for shards that this server has not got.
+func (l *Control) resume(pkt []byte, from netip.AddrPort, out []byte) []byte {
 	r, err := l.resumer.Open(pkt, l.c.Wall())
 	switch err {
 	case nil:
-		return handshake.DenyResume(out, &r, l.c.Random, wire.DenyGone)
+		return l.sessions.resume(&r, from, out)
 	case handshake.ErrResumeExpired:
 		return handshake.DenyResume(out, &r, l.c.Random, wire.DenyExpired)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
@@ -29,6 +31,11 @@ type gnetLoop struct {
 
 	// owned by the event loop
 	batch []udp.Datagram
+	timer *time.Timer   // wakes the loop for sessions
+	armed time.Duration // when it will; 0: it has
+
+	// any goroutine
+	loop atomic.Pointer[gnet.EventLoop] // known since the first datagram, before which there is nothing to wake it for
 }
 
 func (p *Port) openGnet(c udp.Config) error {
@@ -100,6 +107,10 @@ func (g *gnetLoop) OnTraffic(c gnet.Conn) gnet.Action {
 	if control == nil {
 		return gnet.None
 	}
+	if g.loop.Load() == nil {
+		l := c.EventLoop()
+		g.loop.Store(&l)
+	}
 	s := g.port.group.Control()
 	if pkt, err := c.Next(-1); err == nil && len(pkt) <= udp.MaxDatagram {
 		if from, ok := c.RemoteAddr().(*net.UDPAddr); ok {
@@ -108,8 +119,40 @@ func (g *gnetLoop) OnTraffic(c gnet.Conn) gnet.Action {
 			control.Answer(s, pkt, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), c.Now())
 		}
 	}
-	_ = control.Drain(s, g.batch) // an error is that the socket is closed; gnet sees that itself
+	g.turn(control)
 	return gnet.None
+}
+
+// wake has the event loop call Run.
+func (g *gnetLoop) wake() {
+	if l := g.loop.Load(); l != nil {
+		_ = (*l).Execute(context.Background(), g) // an error is that the engine stops
+	}
+}
+
+// Run is a turn that no datagram asked for.
+func (g *gnetLoop) Run(context.Context) error {
+	if control := g.port.control.Load(); control != nil {
+		g.armed = 0
+		g.turn(control)
+	}
+	return nil
+}
+
+func (g *gnetLoop) turn(control *Control) {
+	_ = control.Drain(g.port.group.Control(), g.batch) // an error is that the socket is closed; gnet sees that itself
+	next := control.Next()
+	if control.SessionCount() == 0 || g.armed != 0 && g.armed <= next {
+		return
+	}
+	var c clock.Real
+	wait := max(next-c.Now(), time.Nanosecond)
+	g.armed = next
+	if g.timer == nil {
+		g.timer = time.AfterFunc(wait, g.wake) // ends with close; what it wakes is ended by then
+	} else {
+		g.timer.Reset(wait)
+	}
 }
 
 // close ends the engine, then the sockets.
@@ -120,6 +163,9 @@ func (g *gnetLoop) close(group udp.Group) error {
 	cancel()
 	_ = g.engine.Stop(ctx)
 	<-g.ended
+	if g.timer != nil {
+		g.timer.Stop()
+	}
 	err := group.Close()
 	if e := unix.Close(g.fd); err == nil {
 		err = e

@@ -12,4 +12,5 @@ import (
 type gnetLoop struct{}
 
 func (p *Port) openGnet(udp.Config) error       { return errors.ErrUnsupported }
+func (g *gnetLoop) wake()                       {}
 func (g *gnetLoop) close(group udp.Group) error { return group.Close() }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/engine/clock"
 	"github.com/skirmishgg/skirmish/engine/udp"
+	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
 // Port is the server's UDP port: the sockets, and the goroutine of socket 0.
@@ -22,7 +23,8 @@ type Port struct {
 	gnet    *gnetLoop // nil: the portable loop
 	control atomic.Pointer[Control]
 
-	stopping atomic.Bool
+	stopped  atomic.Bool // Stop was called
+	stopping atomic.Bool // the loop is to end
 	ended    sync.WaitGroup
 }
 
@@ -67,15 +69,34 @@ func (p *Port) run(control *Control) {
 		if control.Drain(s, batch) != nil {
 			return
 		}
-		s.Wait(c.Now() + time.Second)
+		s.Wait(min(control.Next(), c.Now()+time.Second))
 	}
 }
 
-// Stop ends the loop and waits for it. The sockets stay open: a group's live and die together.
-func (p *Port) Stop() {
-	if p.stopping.Swap(true) {
+// Wake gives the loop a turn soon. Any goroutine.
+func (p *Port) Wake() {
+	if p.gnet != nil {
+		p.gnet.wake()
 		return
 	}
+	p.group.Control().Wake()
+}
+
+// goodbyesWithin is how long sessions may take to end: what is queued for them, then four goodbyes in 150 ms.
+const goodbyesWithin = goodbyeWithin + 500*time.Millisecond
+
+// Stop closes the sessions, ends the loop and waits for it. The sockets stay open: a group's live and die together.
+func (p *Port) Stop() {
+	if p.stopped.Swap(true) {
+		return
+	}
+	if control := p.control.Load(); control != nil {
+		select {
+		case <-control.EndSessions(wire.CloseShutdown):
+		case <-time.After(goodbyesWithin):
+		}
+	}
+	p.stopping.Store(true)
 	p.control.Store(nil)
 	if p.gnet == nil {
 		p.group.Control().Wake()

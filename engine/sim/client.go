@@ -25,7 +25,7 @@ type End interface {
 
 // ClientConfig is what a simulated client is made of.
 type ClientConfig struct {
-	Schema   *snapshot.Schema // of the match
+	Schema   *snapshot.Schema // of the match; nil: a native session, without ticks
 	Match    id.UUID
 	User     id.UUID
 	Name     string
@@ -72,6 +72,7 @@ type Client struct {
 	serviceAt time.Duration
 	processed uint32
 	hasInput  bool
+	forgot    bool // what it resumes was another process's
 	out       [wire.MaxDatagram]byte
 	in        [wire.MaxDatagram]byte
 }
@@ -96,9 +97,13 @@ func (s *Sim) Connect(c ClientConfig) *Client {
 		c.User = id.UUID{0: 1, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}
 	}
 	if c.Token == nil {
+		var schema [8]byte
+		if c.Schema != nil {
+			schema = c.Schema.Hash()
+		}
 		c.Token = s.Mint(token.Private{
 			UserID: c.User, MatchID: c.Match, Username: c.Name, GameData: c.Data, Suite: c.Suite, Timeout: c.Timeout,
-		}, c.Schema.Hash())
+		}, schema)
 	}
 	end := s.Net.Endpoint(c.Addr, c.Up, c.Down)
 	cl := NewClient(c, end, &s.random)
@@ -117,6 +122,12 @@ func (c *Client) Resume(addr netip.AddrPort) {
 	c.simEnd.Close()
 	c.simEnd = c.sim.Net.Endpoint(addr, c.config.Up, c.config.Down)
 	c.ResumeFrom(c.simEnd)
+}
+
+// Successor is Resume by another process, which has nothing but the ticket.
+func (c *Client) Successor(addr netip.AddrPort) {
+	c.Peer, c.forgot = nil, true
+	c.Resume(addr)
 }
 
 // ResumeFrom is Resume from another end of the network.
@@ -181,7 +192,7 @@ func (c *Client) Step(now time.Duration) {
 	if c.Peer == nil || c.shaking != nil {
 		return
 	}
-	if state, _ := c.Peer.State(); state == peer.Open {
+	if state, _ := c.Peer.State(); state == peer.Open && c.config.Schema != nil {
 		for now >= c.tickAt {
 			c.sendInput(now)
 			c.tickAt += c.Sync.Tick()
@@ -219,13 +230,23 @@ func (c *Client) connected(now time.Duration) {
 		c.Peer.SetResetToken(r.ResetToken)
 		return
 	}
-	c.Peer = peer.New(peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random}, now)
+	conf := peer.Config{
+		Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random, Restart: c.forgot,
+	}
+	if c.config.Schema == nil {
+		conf.KeepAlive = r.Timeout / 10
+	}
+	c.Peer = peer.New(conf, now)
 	c.Peer.SetResetToken(r.ResetToken)
+	c.serviceAt = now
+	if c.config.Schema == nil {
+		return
+	}
 	c.Peer.SetTickReference(r.ServerTick)
 	c.Decoder = snapshot.NewDecoder(c.config.Schema)
 	c.Sync = clocksync.New(int(r.TickRate))
 	c.Tick = c.Sync.First(r.ServerTick, now-c.askedAt)
-	c.tickAt, c.serviceAt = now, now
+	c.tickAt = now
 	if c.config.Schema.Input() != nil {
 		c.History = input.NewHistory(c.config.Schema.Input())
 	}

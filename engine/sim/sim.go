@@ -28,6 +28,8 @@ type Config struct {
 	Definitions []*match.Definition
 	Shards      int           // default 1
 	ConnsMax    int           // of each shard
+	Sessions    loop.Sessions // serves native sessions; nil: there are none
+	SessionsMax int
 	Quantum     time.Duration // clients and packets move on this grid, shards to their deadlines; default 1 ms
 	OnStep      func(d time.Duration)
 }
@@ -103,6 +105,7 @@ func (s *Sim) boot() {
 	s.Control = loop.NewControl(loop.Config{
 		ServerID: s.serverID(), TokenKey: s.keys[0], TicketKey: s.keys[1], ResetKey: s.keys[2],
 		Random: &s.random, Clock: s.Clock, Wall: s.Wall, Directory: s.Directory, Shards: s.Shards,
+		Sessions: s.config.Sessions, SessionsMax: s.config.SessionsMax, Wake: s.port.sockets[0].Wake,
 	})
 }
 
@@ -185,6 +188,9 @@ func (s *Sim) Step(end time.Duration) {
 			next = min(next, at)
 		}
 	}
+	if at := s.Control.Next(); at > now {
+		next = min(next, at)
+	}
 	if s.config.OnStep != nil {
 		s.config.OnStep(next - now)
 	}
@@ -202,7 +208,8 @@ func (s *Sim) Step(end time.Duration) {
 // serve is the server's turn.
 func (s *Sim) serve(now time.Duration) {
 	control := s.port.sockets[0]
-	if len(control.waiting) > 0 {
+	if len(control.waiting) > 0 || control.woken || now >= s.Control.Next() {
+		control.woken = false
 		if err := s.Control.Drain(control, s.batch); err != nil {
 			panic("sim: " + err.Error())
 		}
