@@ -4,6 +4,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 
@@ -21,6 +22,39 @@ type Request struct {
 	Payload string
 	Headers map[string][]string // of HTTP and gRPC calls
 	Query   map[string][]string // of HTTP calls, without http_key
+}
+
+// Called is what a door knows of a call beside its message; With hands it to the function through the context, since
+// the message has no room for it.
+type Called struct {
+	Headers map[string][]string
+	Query   map[string][]string
+}
+
+type calledKey struct{}
+
+// With is a context for calling RpcFunc with what the door knows.
+func With(ctx context.Context, c *Called) context.Context {
+	return context.WithValue(ctx, calledKey{}, c)
+}
+
+// Failure is the error of a function that ran, told apart from refusals of the call itself. It unwraps to the refusal
+// that callers are told: the function's own code and text; Internal and its text when it chose no code, since a
+// function's errors are written for its callers.
+type Failure struct {
+	Refusal *errs.Error
+	Cause   error // as the function returned it
+}
+
+func (f *Failure) Error() string { return f.Refusal.Message }
+func (f *Failure) Unwrap() error { return f.Refusal }
+
+func failure(err error) *Failure {
+	var refusal *errs.Error
+	if !errors.As(err, &refusal) {
+		refusal = errs.New(errs.Internal, err.Error())
+	}
+	return &Failure{Refusal: refusal.On(errs.RuntimeFunctionException), Cause: err}
 }
 
 // Refusals of every door.
@@ -75,9 +109,13 @@ func (s *Service) rpcFunc(ctx context.Context, c op.Caller, in *api.Rpc) (*api.R
 	if err != nil {
 		return nil, err
 	}
-	out, err := f(ctx, c, Request{Payload: in.Payload})
+	request := Request{Payload: in.Payload}
+	if called, ok := ctx.Value(calledKey{}).(*Called); ok {
+		request.Headers, request.Query = called.Headers, called.Query
+	}
+	out, err := f(ctx, c, request)
 	if err != nil {
-		return nil, err
+		return nil, failure(err)
 	}
 	return &api.Rpc{Id: in.Id, Payload: out}, nil
 }
