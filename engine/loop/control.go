@@ -181,7 +181,8 @@ func (l *Control) Idle(now time.Duration) {
 	l.publishedAt = now
 	l.counters.Handshake, l.counters.Resume = l.server.Counters, l.resumer.Counters
 	l.counters.Reset, l.counters.Queries = l.resetter.Counters, l.queries.Counters
-	l.counters.Sessions = l.sessions.stats()
+	l.sessions.counters.Open = len(l.sessions.all)
+	l.counters.Sessions = l.sessions.counters
 	l.mu.Lock()
 	l.published = l.counters
 	l.mu.Unlock()

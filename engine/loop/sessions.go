@@ -2,7 +2,6 @@ package loop
 
 import (
 	"encoding/binary"
-	"maps"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -26,8 +25,8 @@ const (
 type SessionStats struct {
 	Open      int
 	Opened    uint64
-	Closed    map[wire.Close]uint64 // by reason
-	Denied    map[wire.Deny]uint64  // by reason, after the handshake
+	Closed    [wire.CloseOverrun + 1]uint64 // by reason
+	Denied    [wire.DenyGone + 1]uint64     // by reason, after the handshake
 	Resumed   uint64
 	Restarted uint64 // of Resumed: by a client without memory
 	NoResume  uint64 // RESUMEs denied
@@ -73,7 +72,6 @@ func newSessions(l *Control) *sessions {
 	if t.serve != nil {
 		t.marked = ring.NewMPSC[*Session](2 * t.max)
 	}
-	t.counters.Closed, t.counters.Denied = map[wire.Close]uint64{}, map[wire.Deny]uint64{}
 	return t
 }
 
@@ -117,7 +115,7 @@ func (t *sessions) admit(a *handshake.Accepted, out []byte, now time.Duration) [
 		s.receiver, why = t.serve.Open(s, &a.Private)
 	}
 	if why != 0 {
-		t.counters.Denied[why]++
+		t.counters.Denied[min(why, wire.DenyGone)]++
 		return l.refuse(a, out, why)
 	}
 	l.serial++
@@ -220,13 +218,6 @@ func (t *sessions) resume(r *handshake.Resume, from netip.AddrPort, out []byte) 
 	a := s.accept(s.pending, from)
 	random := s.resumption.ServerRandom()
 	return out[:s.peer.BeginResume(out[:cap(out)], r.Keys(random), random, &a, from)]
-}
-
-// stats is a copy, for others to read.
-func (t *sessions) stats() SessionStats {
-	s := t.counters
-	s.Open, s.Closed, s.Denied = len(t.all), maps.Clone(s.Closed), maps.Clone(s.Denied)
-	return s
 }
 
 // turn does what other goroutines asked for, and what is due.
@@ -334,7 +325,7 @@ func (t *sessions) attend(s *Session, now time.Duration) {
 func (t *sessions) end(s *Session, why wire.Close) {
 	s.told = true
 	s.over.Store(true)
-	t.counters.Closed[why]++
+	t.counters.Closed[min(why, wire.CloseOverrun)]++
 	s.receiver.Closed(why)
 }
 

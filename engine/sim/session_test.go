@@ -160,7 +160,7 @@ func TestSimSessions(t *testing.T) {
 		if got := walker.Counters.Snapshots - before; got < 21*60 {
 			t.Errorf("%d snapshots of the match beside in 22 s", got)
 		}
-		if st := s.Control.Stats().Sessions; st.Open != 20 || st.Resumed < 20 || st.Restarted != 0 || len(st.Closed) != 0 {
+		if st := s.Control.Stats().Sessions; st.Open != 20 || st.Resumed < 20 || st.Restarted != 0 || st.Closed[wire.CloseTimeout] != 0 {
 			t.Errorf("%+v; %s", st, Repeat(seed))
 		}
 	})
