@@ -51,7 +51,7 @@ type GroupEdge struct {
 // GroupEdges are all memberships. No two of a source share state and position, as with UserEdges. They have no foreign key:
 // a source is a group or a user, and whoever deletes either removes its edges.
 var GroupEdges = store.NewTable[GroupEdge]("group_edge", "source_id,destination_id",
-	store.Unique("source_id", "state", "position"))
+	store.Unique("source_id", "state", "position"), store.Ordered("destination_id"))
 
 // Message is a chat message that was kept.
 type Message struct {
