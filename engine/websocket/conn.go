@@ -140,6 +140,13 @@ func (c *Conn) overflow() {
 	c.close(CloseNormal, "session outgoing queue full", ErrSlow)
 }
 
+// Open reports whether the connection is neither closing nor closed.
+func (c *Conn) Open() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closing && !c.dead && c.home != gone
+}
+
 // Close sends what is queued, then a close frame, and waits a while for the client's. Only the first call counts.
 func (c *Conn) Close(code int, reason string) {
 	c.mu.Lock()

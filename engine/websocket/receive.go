@@ -91,7 +91,7 @@ func (c *Conn) data(op opcode, fin bool, payload []byte) (more bool) {
 }
 
 func (c *Conn) deliver(binary bool, payload []byte) (more bool) {
-	if c.isClosing() {
+	if !c.Open() {
 		return true
 	}
 	if c.received++; c.received >= c.server.c.PingBackoff {
@@ -102,12 +102,6 @@ func (c *Conn) deliver(binary bool, payload []byte) (more bool) {
 		c.pinged.Store(now)
 	}
 	return c.handler.Message(c, binary, payload) || !c.pause()
-}
-
-func (c *Conn) isClosing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closing || c.dead
 }
 
 // answerPing queues the pong. Of many pings only the last is answered when the client does not take the pongs.

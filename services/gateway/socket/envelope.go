@@ -1,0 +1,92 @@
+package socket
+
+import (
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/skirmishgg/skirmish/protocol/codec"
+	"github.com/skirmishgg/skirmish/protocol/errs"
+)
+
+var (
+	// messageField is the oneof that holds an envelope's message.
+	messageField = (*rtapi.Envelope)(nil).ProtoReflect().Descriptor().Oneofs().ByName("message")
+	// answerFields says which field an answer of a type goes into.
+	answerFields = fieldsByType()
+	emptyName    = (*emptypb.Empty)(nil).ProtoReflect().Descriptor().FullName()
+)
+
+func fieldsByType() map[protoreflect.FullName]protoreflect.FieldDescriptor {
+	fields := map[protoreflect.FullName]protoreflect.FieldDescriptor{}
+	for i := range messageField.Fields().Len() {
+		f := messageField.Fields().Get(i)
+		if name := f.Message().FullName(); fields[name] == nil {
+			fields[name] = f
+		} else {
+			panic("socket: two fields of rtapi.Envelope are " + string(name))
+		}
+	}
+	return fields
+}
+
+// Refusals of the envelope itself; clients know their words.
+var (
+	errMissing      = errs.New(errs.InvalidArgument, "Missing message.").On(errs.MissingPayload)
+	errUnrecognized = errs.New(errs.InvalidArgument, "Unrecognized message.").On(errs.UnrecognizedPayload)
+)
+
+// handle runs one message. It is called on the session's line, one at a time.
+func (c *conn) handle(data []byte) {
+	if !c.socket.Open() {
+		return // it came after what made us close
+	}
+	in := &rtapi.Envelope{}
+	if codec.Decode(c.format, data, in) != nil {
+		c.Close("received malformed payload")
+		return
+	}
+	field := in.ProtoReflect().WhichOneof(messageField)
+	if field == nil {
+		c.refuse(in.Cid, errMissing)
+		return
+	}
+	entry := c.server.c.Door.Registry.OnSocket(string(field.Name()))
+	if entry == nil {
+		c.refuse(in.Cid, errUnrecognized)
+		return
+	}
+	message := in.ProtoReflect().Get(field).Message().Interface()
+	out, refusal := c.server.c.Door.Invoke(c.server.ctx, entry, c.caller, message)
+	switch {
+	case refusal != nil && entry.Spec.Silent:
+		c.refuse("", refusal) // nobody waits for an answer to this cid
+	case refusal != nil:
+		c.refuse(in.Cid, refusal)
+	case !entry.Spec.Silent:
+		c.answer(in.Cid, out)
+	}
+}
+
+// answer sends the result in the envelope field of its type; nothing to tell is an acknowledgement.
+func (c *conn) answer(cid string, out proto.Message) {
+	envelope := &rtapi.Envelope{Cid: cid}
+	if out != nil {
+		if m := out.ProtoReflect(); m.IsValid() && m.Descriptor().FullName() != emptyName {
+			envelope.ProtoReflect().Set(answerFields[m.Descriptor().FullName()], protoreflect.ValueOfMessage(m))
+		}
+	}
+	c.Send(codec.Share(envelope))
+}
+
+// refuse tells of a failure. After some, the client and we do not understand each other any more: the socket is closed.
+func (c *conn) refuse(cid string, refusal *errs.Error) {
+	code := refusal.Realtime()
+	c.Send(codec.Share(&rtapi.Envelope{Cid: cid, Message: &rtapi.Envelope_Error{Error: &rtapi.Error{
+		Code: int32(code), Message: refusal.Message,
+	}}}))
+	if code == errs.UnrecognizedPayload || code == errs.MissingPayload {
+		c.Close("error processing message")
+	}
+}
