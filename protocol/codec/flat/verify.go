@@ -98,10 +98,15 @@ func Verify(data []byte, name string) error {
 }
 
 func verify(data []byte, t *table) error {
+	return verifyAs(data, tables[:], t)
+}
+
+// verifyAs takes the list that slots refer to from outside, since no catalogue message is deep enough for a test.
+func verifyAs(data []byte, all []table, t *table) error {
 	if len(data) < 8 || len(data) > BytesMax {
 		return errSize
 	}
-	v := verifier{data: data, end: uint64(len(data)), tables: TablesMax, work: max(workMin, workFactor*uint64(len(data)))}
+	v := verifier{data: data, all: all, end: uint64(len(data)), tables: TablesMax, work: max(workMin, workFactor*uint64(len(data)))}
 	pos, err := v.follow(0)
 	if err == nil {
 		err = v.table(pos, t, DepthMax)
@@ -115,6 +120,7 @@ func verify(data []byte, t *table) error {
 // verifier walks one buffer. Positions are uint64, so that sums of 32-bit values from the buffer cannot wrap.
 type verifier struct {
 	data   []byte
+	all    []table // what slots refer to
 	end    uint64
 	tables int    // may still be visited
 	work   uint64 // bytes that may still be visited
@@ -222,7 +228,7 @@ func (v *verifier) slot(pos uint64, s slot, depth int) *errs.Error {
 		if err != nil {
 			return err
 		}
-		return v.table(target, &tables[s.target], depth-1)
+		return v.table(target, &v.all[s.target], depth-1)
 	case kTexts:
 		return v.texts(pos)
 	case kTables, kMap:
@@ -287,7 +293,7 @@ func (v *verifier) list(pos uint64, s slot, depth int) *errs.Error {
 		if err != nil {
 			return err
 		}
-		if err := v.table(target, &tables[s.target], depth-1); err != nil {
+		if err := v.table(target, &v.all[s.target], depth-1); err != nil {
 			return err
 		}
 		if s.kind == kTables {

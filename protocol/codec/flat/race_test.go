@@ -1,0 +1,5 @@
+//go:build race
+
+package flat
+
+func init() { raceEnabled = true }
