@@ -17,11 +17,15 @@ type Foreign struct {
 }
 
 // Cascade declares that the columns (a comma list) name a row of parent, and that these rows go when it goes.
-func Cascade[P any](parent *Table[P], columns string) Option { return foreign(parent.Def, columns, false) }
+func Cascade[P any](parent *Table[P], columns string) Option {
+	return foreign(parent.Def, columns, false)
+}
 
 // SetZero declares that the columns name a row of parent, and that these rows fall to the row with the zero key when it
 // goes.
-func SetZero[P any](parent *Table[P], columns string) Option { return foreign(parent.Def, columns, true) }
+func SetZero[P any](parent *Table[P], columns string) Option {
+	return foreign(parent.Def, columns, true)
+}
 
 func foreign(parent *Def, columns string, zero bool) Option {
 	return func(d *Def) {

@@ -139,6 +139,13 @@ func (s *Server) Stop() {
 	_ = os.RemoveAll(s.dir)
 }
 
+// Missing is the address of a database that does not exist, and that the test may create; it is dropped at the end.
+func (s *Server) Missing(t *testing.T) string {
+	name := fmt.Sprintf("test%d", s.count.Add(1))
+	s.dropAtEnd(t, name)
+	return s.dsn(name)
+}
+
 func (s *Server) dsn(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
@@ -146,20 +153,30 @@ func (s *Server) dsn(database string) string {
 // Database makes an empty database for one test, runs the statements in it, and returns its address.
 func (s *Server) Database(t *testing.T, statements ...string) string {
 	t.Helper()
+	return s.DatabaseWith(t, "", statements...)
+}
+
+// DatabaseWith is Database with options of CREATE DATABASE.
+func (s *Server) DatabaseWith(t *testing.T, options string, statements ...string) string {
+	t.Helper()
 	name := fmt.Sprintf("test%d", s.count.Add(1))
-	s.exec(t, s.dsn("postgres"), "CREATE DATABASE "+name)
+	s.exec(t, s.dsn("postgres"), "CREATE DATABASE "+name+" "+options)
+	s.dropAtEnd(t, name)
+	s.exec(t, s.dsn(name), statements...)
+	return s.dsn(name)
+}
+
+func (s *Server) dropAtEnd(t *testing.T, name string) {
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(context.Background(), s.dsn("postgres"))
 		if err != nil {
 			return // the server is down: a test killed it last
 		}
 		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if _, err := conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)
 		}
 	})
-	s.exec(t, s.dsn(name), statements...)
-	return s.dsn(name)
 }
 
 func (s *Server) exec(t *testing.T, dsn string, statements ...string) {
