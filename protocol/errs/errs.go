@@ -75,10 +75,11 @@ func (c Code) Realtime() Realtime {
 
 // Error is a refusal that a caller can act on. Message is shown to players.
 type Error struct {
-	Code    Code
-	Message string
-	rt      Realtime
-	rtSet   bool
+	Code       Code
+	Message    string
+	RetryAfter int // seconds until another try may succeed; 0: not known
+	rt         Realtime
+	rtSet      bool
 }
 
 // New makes a refusal; declare it as a package variable and compare with errors.Is.
@@ -88,7 +89,18 @@ func New(c Code, message string) *Error { return &Error{Code: c, Message: messag
 func Newf(c Code, format string, args ...any) *Error { return New(c, fmt.Sprintf(format, args...)) }
 
 // On gives the refusal a socket code other than Code's own.
-func (e *Error) On(rt Realtime) *Error { return &Error{e.Code, e.Message, rt, true} }
+func (e *Error) On(rt Realtime) *Error {
+	copied := *e
+	copied.rt, copied.rtSet = rt, true
+	return &copied
+}
+
+// After is the refusal with the seconds to wait, which doors put into the header Retry-After or its like.
+func (e *Error) After(seconds int) *Error {
+	copied := *e
+	copied.RetryAfter = seconds
+	return &copied
+}
 
 // Realtime is the socket's code of this refusal.
 func (e *Error) Realtime() Realtime {

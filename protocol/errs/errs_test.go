@@ -48,3 +48,11 @@ func TestOr(t *testing.T) {
 		t.Error("a refusal, or nothing, was replaced")
 	}
 }
+
+func TestAfter(t *testing.T) {
+	busy := New(ResourceExhausted, "Later.")
+	later := busy.On(MatchNotFound).After(7)
+	if later.RetryAfter != 7 || later.Realtime() != MatchNotFound || !errors.Is(later, busy) || busy.RetryAfter != 0 {
+		t.Errorf("After: %+v", later)
+	}
+}

@@ -2,8 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -44,7 +42,7 @@ func (s *Service) writeObjects(ctx context.Context, c op.Caller, in *api.WriteSt
 	}
 	stored, err := s.Write(ctx, c, writes)
 	if err != nil {
-		return nil, trouble(err, errWriting)
+		return nil, errs.Or(err, errWriting)
 	}
 	acks := make([]*api.StorageObjectAck, len(stored))
 	for i := range stored {
@@ -84,7 +82,7 @@ func (s *Service) readObjects(ctx context.Context, c op.Caller, in *api.ReadStor
 	}
 	objects, err := s.Read(ctx, c, ids)
 	if err != nil {
-		return nil, trouble(err, errReading)
+		return nil, errs.Or(err, errReading)
 	}
 	return &api.StorageObjects{Objects: messages(objects)}, nil
 }
@@ -106,7 +104,7 @@ func (s *Service) listObjects(ctx context.Context, c op.Caller, in *api.ListStor
 	}
 	page, err := s.List(ctx, c, l)
 	if err != nil {
-		return nil, trouble(err, errListing)
+		return nil, errs.Or(err, errListing)
 	}
 	return &api.StorageObjectList{Objects: messages(page.Objects), Cursor: page.Cursor}, nil
 }
@@ -117,7 +115,7 @@ func (s *Service) deleteObjects(ctx context.Context, c op.Caller, in *api.Delete
 		deletes = append(deletes, Delete{ID{o.GetCollection(), o.GetKey(), c.UserID}, o.GetVersion()})
 	}
 	if err := s.Delete(ctx, c, deletes); err != nil {
-		return nil, trouble(err, errDeleting)
+		return nil, errs.Or(err, errDeleting)
 	}
 	return &emptypb.Empty{}, nil
 }
@@ -131,13 +129,4 @@ func messages(objects []*Object) []*api.StorageObject {
 			CreateTime: timestamppb.New(wholeSeconds(o.CreateTime)), UpdateTime: timestamppb.New(wholeSeconds(o.UpdateTime))}
 	}
 	return out
-}
-
-// trouble keeps refusals and gives everything else the sentence of the operation.
-func trouble(err error, told *errs.Error) error {
-	var refusal *errs.Error
-	if errors.As(err, &refusal) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", told, err)
 }

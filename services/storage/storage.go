@@ -334,14 +334,17 @@ func storable(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidS
 
 // normal is a value's text as the store keeps it.
 func normal(text string) (store.JSON, error) {
-	kept, err := store.Normalise(store.JSON(text))
-	switch {
-	case err == nil && kept[0] == '{':
-		return kept, nil
-	case err == nil || errors.Is(err, store.ErrNotJSON):
+	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		return "", ErrValue
 	}
-	return "", ErrValueText
+	kept, err := store.Normalise(store.JSON(text))
+	switch {
+	case errors.Is(err, store.ErrNotJSON):
+		return "", ErrValue
+	case err != nil:
+		return "", ErrValueText
+	}
+	return kept, nil
 }
 
 // wholeSeconds is the time as reads and listings show it.

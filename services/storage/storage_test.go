@@ -234,7 +234,7 @@ func TestWriteRefusals(t *testing.T) {
 		f("3 Invalid Read permission supplied. It must be either 0, 1 or 2.", object("c/k", `x`, permissions(3, 9)))
 		f("3 Invalid Read permission supplied. It must be either 0, 1 or 2.", object("c/k", `x`, permissions(-1, 1)))
 		f("3 Invalid Write permission supplied. It must be either 0 or 1.", object("c/k", `x`, permissions(1, 2)))
-		for _, text := range []string{`x`, ` `, `1`, `"{}"`, `[]`, `null`, `{`, `{}{}`, `{"a":}`, `{a:1}`} {
+		for _, text := range []string{`x`, ` `, `1`, `"{}"`, `[]`, `null`, `{`, `{}{}`, `{"a":}`, `{a:1}`, `["\u0000"]`} {
 			f(notObject, object("c/k", text))
 		}
 		for _, text := range []string{`{"a":"\u0000"}`, `{"\u0000":1}`, `{"a":"\ud800"}`, `{"a":"\udc00\ud800"}`, `{"a":1e200000}`, `{"a":1e-20000}`} {
