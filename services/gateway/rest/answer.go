@@ -138,4 +138,3 @@ func stored(dst []byte, encoding string, body []byte) []byte {
 	}
 	return dst
 }
-
