@@ -1,6 +1,7 @@
 package pg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,10 +22,11 @@ import (
 
 // Config says where the database is.
 type Config struct {
-	DSN   string           // postgres://user:password@host:port/database
-	Lanes int              // connections that commit; 0: 2
-	Pool  int32            // connections for reads and wide updates; 0: 16
-	Clock func() time.Time // the server's
+	DSN          string           // postgres://user:password@host:port/database
+	Lanes        int              // connections that commit; 0: 2
+	ConnsMax     int              // connections in all; 0: 100
+	ConnLifetime time.Duration    // after which one is replaced; 0: an hour
+	Clock        func() time.Time // the server's
 }
 
 // DB is a PostgreSQL store.
@@ -44,9 +46,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database.address: %w", err)
 	}
-	if conf.MaxConns = 16; c.Pool > 0 {
-		conf.MaxConns = c.Pool
-	}
+	lanes := cmp.Or(c.Lanes, 2)
+	conf.MaxConns = int32(max(cmp.Or(c.ConnsMax, 100)-lanes, 1))
+	conf.MaxConnLifetime = cmp.Or(c.ConnLifetime, time.Hour)
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
@@ -56,7 +58,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	db := &DB{pool: pool, clock: c.Clock}
-	for range max(c.Lanes, 2) {
+	for range lanes {
 		d := &driver{db: db, connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, conf.ConnConfig.Copy()) }}
 		db.drivers = append(db.drivers, d)
 		db.lanes = append(db.lanes, batch.NewLane(d, c.Clock))
