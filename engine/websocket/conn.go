@@ -65,6 +65,7 @@ type Conn struct {
 	returns    bool          // a loop would take it
 	pended     bool          // while onLoop: the loop is going to see what changes
 	writing    bool          // a goroutine writes, or has failed to
+	writeBegan time.Time     // of the Write under way
 	busyAt     time.Duration // when a reason to be onThread was last seen
 	paused     bool          // not read until Resume
 	early      bool          // Resume came before the pause that it ends
@@ -112,7 +113,7 @@ func (c *Conn) Send(binary bool, payload []byte) bool {
 	if c.closing || c.dead || c.home == gone {
 		return false
 	}
-	if len(c.queue) >= c.queueMax() {
+	if n := len(c.queue); n >= c.server.c.Queue && (n >= c.server.c.Queue*burstFactor || c.stalled()) {
 		c.overflow()
 		return false
 	}
@@ -121,15 +122,13 @@ func (c *Conn) Send(binary bool, payload []byte) bool {
 	return true
 }
 
-// burstFactor is how many queues full may wait for a loop's next turn: that is the loop being busy, not the client being
-// slow.
+// burstFactor is how many queues full may wait while the client is not known to be slow: until a loop's next turn, or a
+// writing goroutine's.
 const burstFactor = 16
 
-func (c *Conn) queueMax() int {
-	if c.home == onThread {
-		return c.server.c.Queue
-	}
-	return c.server.c.Queue * burstFactor
+// stalled reports whether the client does not take what is being written. Needs mu.
+func (c *Conn) stalled() bool {
+	return c.home == onThread && !c.writeBegan.IsZero() && time.Since(c.writeBegan) > stall
 }
 
 // overflow ends a connection that does not take what is sent. Everything queued is lost; the close frame follows what is

@@ -195,20 +195,17 @@ func (l *loop) Run(context.Context) error {
 
 func (l *loop) serve(c *Conn) {
 	c.mu.Lock()
-	here, resumed, socket := c.place.loop == l, c.resumed, c.place.socket
+	here, socket := c.place.loop == l, c.place.socket
 	c.mu.Unlock()
 	if !here {
 		return // it left or ended in the meantime
-	}
-	if resumed {
-		c.receive(nil)
 	}
 	if l.flush(c) == gnet.Close {
 		_ = l.engine.Close(socket)
 	}
 }
 
-// flush writes what waits. Close: the socket is done with, here at least.
+// flush reads on after Resume and writes what waits. Close: the socket is done with, here at least.
 func (l *loop) flush(c *Conn) gnet.Action {
 	for {
 		c.mu.Lock()
@@ -216,10 +213,17 @@ func (l *loop) flush(c *Conn) gnet.Action {
 			c.mu.Unlock()
 			return gnet.Close
 		}
+		resumed := c.resumed
 		out := c.take(l.out[:0], loopWrite)
-		c.pended = len(out) > 0 // what comes while the rest is written is seen by the next round here
+		c.pended = resumed || len(out) > 0 // what comes until the next round here is seen by it
 		c.mu.Unlock()
+		if resumed {
+			c.receive(nil)
+		}
 		if len(out) == 0 {
+			if resumed {
+				continue
+			}
 			return gnet.None
 		}
 		if cap(out) <= 2*loopWrite {

@@ -45,12 +45,6 @@ func (c *Conn) wakeThread() {
 	}
 }
 
-func (c *Conn) busy() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.busyAt = c.server.c.Clock.Now()
-}
-
 func (c *Conn) hasOutput() bool {
 	return len(c.queue) > 0 || len(c.left) > 0 || c.pongDue || c.pingDue
 }
@@ -140,29 +134,39 @@ func (c *Conn) write(nc net.Conn) {
 	kept := writeBuffers.Get().(*[]byte)
 	defer writeBuffers.Put(kept)
 	for {
-		c.mu.Lock()
-		buf := c.take((*kept)[:0], threadWrite)
-		if len(buf) == 0 || c.dead {
-			c.writing = false
-			if c.calmLocked() {
-				_ = nc.SetReadDeadline(time.Now()) // the reader shall see that it may go
-			}
-			c.mu.Unlock()
+		buf := c.beginWrite(nc, (*kept)[:0])
+		if buf == nil {
 			return
 		}
-		c.mu.Unlock()
 		if cap(buf) <= 4*threadWrite {
 			*kept = buf
 		}
-		began := time.Now()
-		_ = nc.SetWriteDeadline(began.Add(c.server.c.WriteWait)) // fails as the Write will
+		_ = nc.SetWriteDeadline(time.Now().Add(c.server.c.WriteWait)) // fails as the Write will
 		if _, err := nc.Write(buf); err != nil {
 			c.terminate(err)
 			return
 		}
-		if time.Since(began) > stall {
-			c.busy()
-		}
 		c.wrote()
 	}
+}
+
+// beginWrite takes what the next Write shall say; nil ends the writing goroutine.
+func (c *Conn) beginWrite(nc net.Conn, buf []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stalled() { // the last Write was
+		c.busyAt = c.server.c.Clock.Now()
+	}
+	if !c.dead {
+		buf = c.take(buf, threadWrite)
+	}
+	if len(buf) > 0 {
+		c.writeBegan = time.Now()
+		return buf
+	}
+	c.writing, c.writeBegan = false, time.Time{}
+	if c.calmLocked() {
+		_ = nc.SetReadDeadline(time.Now()) // the reader shall see that it may go
+	}
+	return nil
 }
