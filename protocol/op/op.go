@@ -28,7 +28,8 @@ type Caller struct {
 	SessionID string
 	Node      string
 	ClientIP  string
-	Trusted   bool // runtime or console: ownership checks do not apply
+	Host      string // by which the caller reached the door: a Host header or :authority, with its port; "" when unknown
+	Trusted   bool   // runtime or console: ownership checks do not apply
 }
 
 // Auth says what a caller must show before an operation runs.

@@ -215,3 +215,9 @@ func sweep(tx store.Tx) (int, error) {
 	}
 	return len(dead), nil
 }
+
+// Ended reports whether everything that the user held at a moment has been revoked since: for what was made from a session
+// token and is used without it.
+func (s *Service) Ended(user id.UUID, at time.Time) bool {
+	return s.revoked.all(kindSession, &Token{UserID: user, Expires: at.Unix() + s.life[kindSession]})
+}

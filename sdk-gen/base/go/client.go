@@ -120,6 +120,15 @@ func (c *Client) Do(f func(conn *Conn, now time.Duration)) {
 	f(c.conn, c.conn.now)
 }
 
+// nudge ends the wait for a datagram, so that what was just queued goes out. mu is held.
+func (c *Client) nudge() {
+	if t, ok := c.out.transport.(interface{ Wake() }); ok {
+		t.Wake()
+		return
+	}
+	c.conn.Poll(c.conn.now, &c.out)
+}
+
 // SetInput makes in the input of every tick from now on, for a Game without Input. Error: ErrInputType.
 func SetInput[I any](c *Client, in I) (err error) {
 	c.Do(func(conn *Conn, _ time.Duration) { err = Hold(conn, in) })
@@ -180,7 +189,7 @@ func (c *Client) poll() (next time.Duration, phase Phase) {
 
 // reopen changes sockets, if another is to be had.
 func (c *Client) reopen(now time.Duration) {
-	c.rebindAt = now + c.conn.timeout/rebindPart
+	c.rebindAt = now + c.conn.patience(rebindPart)
 	if next, err := c.open(); err == nil {
 		_ = c.out.transport.Close()
 		c.out.transport = next

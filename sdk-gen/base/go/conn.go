@@ -26,6 +26,9 @@ type Game struct {
 	Event    func(c *Conn, data []byte)                    // see Read; reliable ones and others
 	Stream   func(c *Conn, ch uint8, msg []byte)
 	Closed   func(c *Conn, err error) // the end: see Conn.Err
+
+	// feed, of a session, gives the streams what waits; there is no Schema then, and no tick.
+	feed func(c *Conn)
 }
 
 // Phase is where a Conn is in its life.
@@ -42,7 +45,7 @@ const (
 	Ended                   // Err says why
 )
 
-// Conn is one match connection from token to end. Not for concurrent use.
+// Conn is one match connection from token to end, or what carries a Session. Not for concurrent use.
 type Conn struct {
 	// constant after NewConn
 	game   Game
@@ -59,6 +62,8 @@ type Conn struct {
 	restart bool          // this process takes up the connection of another
 	timeout time.Duration // of silence
 	streams bool          // one is in use
+	leaveBy time.Duration // when a session that is to end does so; 0: it is not
+	busyAt  time.Duration // of a session: since when something waits to be acked; 0: nothing does
 
 	// ticks: see tick.go
 	rate     int
@@ -82,7 +87,7 @@ type Conn struct {
 // NewConn starts to connect with a token. random must be secure, e.g. crypto/rand.Reader.
 // Error: ErrSchema.
 func NewConn(t *token.Connect, game Game, random io.Reader) (*Conn, error) {
-	if t.Schema != game.Schema.Hash() {
+	if game.Schema == nil || t.Schema != game.Schema.Hash() {
 		return nil, ErrSchema
 	}
 	return newConn(handshake.NewClient(t, random), game, random), nil
@@ -92,7 +97,7 @@ func NewConn(t *token.Connect, game Game, random io.Reader) (*Conn, error) {
 // new token. The game's server tells the client anew what it needs to know.
 // Error: ErrSchema.
 func ResumeConn(r Resumable, game Game, random io.Reader) (*Conn, error) {
-	if r.Schema != game.Schema.Hash() {
+	if game.Schema == nil || r.Schema != game.Schema.Hash() {
 		return nil, ErrSchema
 	}
 	c := newConn(handshake.NewResume(r, random), game, random)
@@ -111,13 +116,20 @@ func (c *Conn) Resumable() (r Resumable, ok bool) {
 }
 
 func newConn(shake *handshake.Client, game Game, random io.Reader) *Conn {
-	c := &Conn{game: game, random: random, shake: shake, decoder: snapshot.NewDecoder(game.Schema)}
+	c := &Conn{game: game, random: random, shake: shake}
+	if c.session() {
+		return c
+	}
+	c.decoder = snapshot.NewDecoder(game.Schema)
 	if rec := game.Schema.Input(); rec != nil {
 		words := (rec.Size()+7)/8 + 1 // never empty
 		c.inputs, c.in, c.held = input.NewHistory(rec), make([]uint64, words), make([]uint64, words)
 	}
 	return c
 }
+
+// session reports whether the connection carries a Session: streams, and no match.
+func (c *Conn) session() bool { return c.game.Schema == nil }
 
 // Phase is where the connection is in its life; Err is why it ended, nil before.
 func (c *Conn) Phase() Phase { return c.phase }
@@ -139,7 +151,7 @@ func (c *Conn) Poll(now time.Duration, out peer.Sender) (next time.Duration) {
 	case Connecting:
 		return c.pollHandshake(now, out)
 	case Connected:
-		if c.Silent(now) > c.timeout/resumePart {
+		if c.Silent(now) > c.patience(resumePart) {
 			c.Lost()
 		}
 		return c.pollPeer(now, out)
@@ -159,6 +171,25 @@ const (
 	rebindPart = 10 // 1 s of 10
 	resumePart = 4
 )
+
+// sessionBusy and sessionRest are how many times as long a session is patient. At rest it hears something every tenth of
+// its timeout; 25 seconds of that and a call under way make 1.25 s until another socket, 3 until it resumes.
+const (
+	sessionBusy = 0.5
+	sessionRest = 2.5
+)
+
+func (c *Conn) patience(part time.Duration) time.Duration {
+	whole := float64(c.timeout / part)
+	switch {
+	case !c.session():
+	case c.busyAt > 0:
+		whole *= sessionBusy
+	default:
+		whole *= sessionRest
+	}
+	return time.Duration(whole)
+}
 
 func (c *Conn) pollHandshake(now time.Duration, out peer.Sender) (next time.Duration) {
 	pkt, to, wait := c.shake.Next(now)
@@ -211,10 +242,15 @@ func (c *Conn) begin(r *handshake.Result, now time.Duration) {
 		c.peer.Rekey(r.Keys, r.CID, r.Addr, now)
 		c.stats.Resumptions++
 	} else {
-		c.peer = peer.New(peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random,
-			Restart: c.restart}, now)
-		c.peer.SetTickReference(r.ServerTick)
-		c.startTicks(r, now)
+		conf := peer.Config{Keys: r.Keys, Schema: r.Schema, CID: r.CID, Addr: r.Addr, Timeout: r.Timeout, Random: c.random, Restart: c.restart}
+		if c.session() {
+			conf.KeepAlive, conf.RateBytes = r.Timeout/sessionKeepAlive, sessionRate
+		}
+		c.peer = peer.New(conf, now)
+		if !c.session() {
+			c.peer.SetTickReference(r.ServerTick)
+			c.startTicks(r, now)
+		}
 	}
 	c.peer.SetResetToken(r.ResetToken)
 	c.phase = Connected
@@ -225,12 +261,12 @@ func (c *Conn) Silent(now time.Duration) time.Duration {
 	if c.phase != Connected && c.phase != Resuming {
 		return 0
 	}
-	return now - c.peer.Stats().LastReceived
+	return now - max(c.peer.Stats().LastReceived, c.busyAt) // of a session: since it waits for an answer
 }
 
 // Astray reports that the network under the connection seems to be gone: whoever has the socket should open another.
 func (c *Conn) Astray(now time.Duration) bool {
-	return c.Silent(now) > c.timeout/rebindPart && c.phase != Ended
+	return c.Silent(now) > c.patience(rebindPart) && c.phase != Ended
 }
 
 // Lost takes the connection up again with its ticket: new keys, and an answer within a round trip, whichever socket sends
@@ -243,12 +279,22 @@ func (c *Conn) Lost() {
 	c.keep.Ticket = nil // used up by trying
 }
 
-// Leave says goodbye; the connection ends with CloseLeft once that is sent.
+// leaveWithin is how long what a session has queued may take to arrive before it says goodbye.
+const leaveWithin = time.Second
+
+// Leave says goodbye; the connection ends with CloseLeft once that is sent. A session's goodbye follows what is queued:
+// Leave is to be called again until then.
 func (c *Conn) Leave(now time.Duration) {
 	switch c.phase {
 	case Connecting:
 		c.end(&ClosedError{wire.CloseLeft})
 	case Connected, Resuming:
+		if c.leaveBy == 0 {
+			c.leaveBy = now + leaveWithin
+		}
+		if c.session() && !c.peer.StreamsIdle() && now < c.leaveBy {
+			return
+		}
 		c.phase = Connected
 		c.peer.Close(wire.CloseLeft, now)
 	}

@@ -28,6 +28,9 @@ func (c *Conn) Stats() Stats {
 		return s
 	}
 	s.Stats = c.peer.Stats()
+	if c.session() {
+		return s
+	}
 	s.Tick, s.Margin = c.tick, c.margin
 	if v := c.decoder.Newest(); v != nil {
 		s.ServerTick = v.Tick()

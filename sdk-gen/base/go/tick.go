@@ -14,10 +14,13 @@ import (
 )
 
 const (
-	ticksAtOnce     = 4                     // a client that slept longer gives up the rest
-	serviceInterval = 20 * time.Millisecond // without streams there is nothing that ticks and packets do not do
-	streamInterval  = 10 * time.Millisecond // KCP's
-	firstRTTMax     = time.Second           // beyond, a handshake's datagram was lost and the time says nothing
+	ticksAtOnce     = 4                      // a client that slept longer gives up the rest
+	serviceInterval = 20 * time.Millisecond  // without streams there is nothing that ticks and packets do not do
+	streamInterval  = 10 * time.Millisecond  // KCP's
+	sessionLook     = time.Second            // between looks of a session whether the network is still there
+	sessionLookBusy = 100 * time.Millisecond // the same while something waits to be acked
+
+	firstRTTMax = time.Second // beyond, a handshake's datagram was lost and the time says nothing
 )
 
 func (c *Conn) startTicks(r *handshake.Result, now time.Duration) {
@@ -55,6 +58,9 @@ func (c *Conn) plays() bool { return c.inputs != nil && (c.game.Input != nil || 
 
 // pollPeer is Poll once there is a peer.
 func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration) {
+	if c.game.feed != nil {
+		c.game.feed(c)
+	}
 	c.peer.Service(now, out)
 	c.watch()
 	if c.phase == Ended {
@@ -62,6 +68,9 @@ func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration)
 	}
 	if state, _ := c.peer.State(); state != peer.Open {
 		return now + streamInterval // goodbyes
+	}
+	if c.session() {
+		return c.restUntil(now)
 	}
 	for range ticksAtOnce {
 		if now < c.nextTick {
@@ -73,6 +82,21 @@ func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration)
 		c.nextTick = now + c.sync.Tick()
 	}
 	return min(c.nextTick, now+c.interval())
+}
+
+// restUntil is when a session has something to do, at the latest.
+func (c *Conn) restUntil(now time.Duration) time.Duration {
+	rest := sessionLook
+	switch idle := c.peer.StreamsIdle(); {
+	case idle:
+		c.busyAt = 0
+	case c.busyAt == 0:
+		c.busyAt = now
+		fallthrough
+	default:
+		rest = sessionLookBusy
+	}
+	return min(now+rest, max(c.peer.Next(now), now+time.Millisecond))
 }
 
 func (c *Conn) interval() time.Duration {
@@ -146,6 +170,9 @@ type handler Conn
 // OnTick steers the client's ticks by what the server says of its inputs.
 func (h *handler) OnTick(t peer.TickInfo) {
 	c := (*Conn)(h)
+	if c.session() {
+		return
+	}
 	if t.InputDelta != peer.None {
 		if newest := t.Tick - uint32(t.InputDelta); !c.anyProcessed || int32(newest-c.processed) > 0 {
 			c.processed, c.anyProcessed = newest, true
@@ -170,6 +197,9 @@ func (h *handler) OnTick(t peer.TickInfo) {
 // OnSnapshot decodes, and shows what is newer than anything before.
 func (h *handler) OnSnapshot(t peer.TickInfo, body []byte) {
 	c := (*Conn)(h)
+	if c.session() {
+		return
+	}
 	newest := c.decoder.Newest()
 	v, err := c.decoder.Decode(t.Tick, t.BaselineDelta, body)
 	if err != nil {

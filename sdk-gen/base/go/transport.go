@@ -5,10 +5,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 )
 
-// Transport carries a Client's datagrams: UDP, or whatever a test or a console platform puts in its place.
+// Transport carries a Client's datagrams: UDP, or whatever a test or a console platform puts in its place. One that has a
+// method Wake(), which ends a Read under way or else the next one, lets a Session send without delay.
 type Transport interface {
 	// Read waits for a datagram until a moment. Its error is os.ErrDeadlineExceeded then; any other means that the
 	// network says no at the moment.
@@ -26,17 +28,39 @@ func UDP() (Transport, error) {
 			return nil, err
 		}
 	}
-	return &udpTransport{socket}, nil
+	return &udpTransport{UDPConn: socket}, nil
 }
 
-type udpTransport struct{ *net.UDPConn }
+type udpTransport struct {
+	*net.UDPConn
+	mu    sync.Mutex // of the deadline: a Wake must not be undone by the Read that it comes before
+	woken bool
+}
 
 func (u *udpTransport) Read(buf []byte, until time.Time) (int, netip.AddrPort, error) {
-	if err := u.SetReadDeadline(until); err != nil {
+	if err := u.deadline(until); err != nil {
 		return 0, netip.AddrPort{}, err
 	}
 	n, from, err := u.ReadFromUDPAddrPort(buf)
 	return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), err
+}
+
+func (u *udpTransport) deadline(until time.Time) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.woken {
+		u.woken = false
+		return os.ErrDeadlineExceeded
+	}
+	return u.SetReadDeadline(until)
+}
+
+// Wake ends the Read under way, or else the next one.
+func (u *udpTransport) Wake() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.woken = true
+	_ = u.SetReadDeadline(time.Unix(1, 0)) // an error is that the socket is closed
 }
 
 func (u *udpTransport) Write(pkt []byte, to netip.AddrPort) error {
