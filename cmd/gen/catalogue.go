@@ -25,9 +25,10 @@ type catalogue struct {
 // message is one table of the FlatBuffers schema. Map entries are tables without a Go type.
 type message struct {
 	*protogen.Message
-	index  int // in the verifier's tables
-	slots  []*field
-	schema string // e.g. "nakama_api": the .fbs file, and the .gen.go file
+	index  int      // in the verifier's tables
+	fields []*field // in the descriptor's order
+	slots  []*field // in the order of slots.golden, with holes
+	schema string   // e.g. "nakama_api": the .fbs file, and the .gen.go file
 }
 
 // shape says how a field stands in a table.
@@ -128,8 +129,9 @@ func (c *catalogue) add(messages []*protogen.Message, schema string) error {
 				}
 				f.arm = arms[o]
 			}
-			m.slots = append(m.slots, f)
+			m.fields = append(m.fields, f)
 		}
+		m.slots = m.fields
 		c.messages = append(c.messages, m)
 		c.enums = append(c.enums, pm.Enums...)
 		if err := c.add(pm.Messages, schema); err != nil {

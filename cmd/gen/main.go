@@ -1,5 +1,5 @@
 // Command gen writes the code that follows from message descriptors: Go types of our own .proto files, the FlatBuffers
-// codecs, the verifier's tables, .fbs files and the slots' golden list. `make gen` runs it in the module's root;
+// codecs, the verifier's tables, .fbs files and the slots' golden list, and the JSON codecs. `make gen` runs it in the module's root;
 // with -check it writes nothing and fails when a file on disk is not what it would write, which is how `make check`
 // finds edited or forgotten output.
 //
@@ -48,6 +48,9 @@ func generate() (output, error) {
 	c.number()
 	generateFbs(c, files)
 	if err := generateFlat(c, files); err != nil {
+		return nil, err
+	}
+	if err := generateJSON(c, files); err != nil {
 		return nil, err
 	}
 	return files, nil

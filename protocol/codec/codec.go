@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/skirmishgg/skirmish/protocol/codec/flat"
+	"github.com/skirmishgg/skirmish/protocol/codec/jsonpb"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 )
 
@@ -30,6 +31,9 @@ var jsonOut = protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true
 func Append(dst []byte, f Format, m proto.Message) ([]byte, error) {
 	switch f {
 	case JSON:
+		if out, known, err := jsonpb.Append(dst, m); known {
+			return out, err
+		}
 		return jsonOut.MarshalAppend(dst, m)
 	case Protobuf:
 		return proto.MarshalOptions{}.MarshalAppend(dst, m)

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/skirmishgg/skirmish/protocol/codec/jsonpb"
 )
 
 var (
@@ -19,8 +21,9 @@ var (
 // null as unset, whatever follows the first value ignored. An empty body is the empty message. m is reset first;
 // after a refusal its content is undefined. Refusals are InvalidArgument with the text of the parser that found fault.
 func DecodeJSON(data []byte, m proto.Message) error {
-	// One pass for the good case: what protojson accepts as a whole is one value with nothing behind it.
-	if restIn.Unmarshal(data, m) == nil {
+	// The good case first, by whichever parser is quicker: what jsonpb or protojson accepts as a whole is one value
+	// with nothing behind it.
+	if jsonpb.Decode(data, m) || restIn.Unmarshal(data, m) == nil {
 		return nil
 	}
 	// Clients know two parsers' texts: encoding/json's for what is no JSON, protojson's for what does not fit the
@@ -42,6 +45,9 @@ func DecodeJSON(data []byte, m proto.Message) error {
 // DecodeEnvelopeJSON reads a socket's text frame, which is one JSON value and nothing else: unknown fields, a field
 // given twice, two messages of one envelope and junk are refused. m is reset first.
 func DecodeEnvelopeJSON(data []byte, m proto.Message) error {
+	if jsonpb.Decode(data, m) {
+		return nil
+	}
 	if err := envelopeIn.Unmarshal(data, m); err != nil {
 		return refusal(err)
 	}
