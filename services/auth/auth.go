@@ -118,6 +118,8 @@ func (s *Service) byUsername(ctx context.Context, username, password string) (Si
 	return s.admit(ctx, rows[0], &password)
 }
 
+var errNoName = errors.New("every username drawn is in use")
+
 const triesMax = 8 // of creating an account, when names clash or others create it at the same time
 
 // signIn finds the account of an identifier, or creates it. Of many that do so at once one creates it, and all get it.
@@ -192,6 +194,7 @@ func (s *Service) create(ctx context.Context, i identity, username string) (row 
 		switch clash := (*store.DuplicateError)(nil); {
 		case errors.As(err, &clash): // in the database, with a write of another lane or program: look again
 		case username == "" && errors.Is(err, account.ErrUsernameInUse): // draw again
+			err = errNoName // unless the next one is free
 		default:
 			return row, created, err
 		}
@@ -201,15 +204,19 @@ func (s *Service) create(ctx context.Context, i identity, username string) (row 
 
 func (s *Service) createOnce(ctx context.Context, i identity, user id.UUID, name string) (row *schema.User, created bool, err error) {
 	byName := schema.Users.By("username")
-	hint := []store.Ref{i.ref, byName.Ref(name), schema.Users.Ref(user)}
+	hint := []store.Ref{i.ref, byName.Ref(name)}
 	err = s.c.DB.Write(ctx, hint, func(tx store.Tx) error {
 		var err error
 		if row, err = i.find(tx); err != nil || row != nil {
 			created = false
 			return err
 		}
-		if _, taken, err := store.GetBy(tx, byName, name); err != nil || taken {
-			return errors.Join(err, account.ErrUsernameInUse)
+		_, taken, err := store.GetBy(tx, byName, name)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return account.ErrUsernameInUse
 		}
 		row, created = account.NewRow(user, name, tx.Now()), true
 		return i.attach(tx, row)
