@@ -97,16 +97,15 @@ func (s *Service) session(c op.Caller, addresses []netip.AddrPort) (*api.Connect
 	if !s.c.Sessions {
 		return nil, ErrNoSessions
 	}
-	p := token.Private{SessionID: session.NewID(s.c.Node), Timeout: sessionTimeout}
 	who := Identity{Issued: s.c.Now(), Host: c.Host, Vars: c.Vars}
-	data, digest, fits := who.marshal()
-	if !fits {
-		if err := s.kept.keep(p.SessionID, data); err != nil {
+	p := who.Private()
+	p.SessionID = session.NewID(s.c.Node)
+	if len(p.GameData) > wire.MaxGameData {
+		if err := s.kept.keep(p.SessionID, p.GameData); err != nil {
 			return nil, err
 		}
-		data = who.marshalWithout()
+		p.GameData = who.marshalWithout()
 	}
-	p.GameData, p.VarsDigest = data, digest
 	return s.mint(c, p, [8]byte{}, "", addresses)
 }
 

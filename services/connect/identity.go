@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/skirmishgg/skirmish/netcode/token"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 )
@@ -32,10 +33,10 @@ const (
 	hostMax    = 64 // bytes; a longer one is left out, so that variables find room
 )
 
-// marshal is the identity whole, and whether it fits a token.
-func (i *Identity) marshal() (data []byte, sum [sha256.Size]byte, fits bool) {
-	data = appendVars(i.head(formInline), i.Vars)
-	return data, digest(i.Vars), len(data) <= wire.MaxGameData
+// Private is the part of a token that says who the session is, for backends that mint their own: to be completed with
+// audience, user, username and session id. Variables that do not fit make a token that nobody can mint.
+func (i *Identity) Private() (p token.Private) {
+	return token.Private{GameData: appendVars(i.head(formInline), i.Vars), VarsDigest: digest(i.Vars), Timeout: sessionTimeout}
 }
 
 // marshalWithout is the identity for a token whose variables are kept.
