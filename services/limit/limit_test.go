@@ -18,6 +18,9 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/account"
+	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/storage"
@@ -166,9 +169,12 @@ func TestAddresses(t *testing.T) {
 // catalogue is every operation that is offered.
 func catalogue() *op.Registry {
 	r := op.NewRegistry()
-	(*storage.Service)(nil).Register(r)
-	(*rpc.Service)(nil).Register(r)
+	gateway.Register(r)
 	(*account.Service)(nil).Register(r)
+	(*auth.Service)(nil).Register(r)
+	(*connect.Service)(nil).Register(r)
+	(*rpc.Service)(nil).Register(r)
+	(*storage.Service)(nil).Register(r)
 	pending.Register(r)
 	r.Seal()
 	return r
