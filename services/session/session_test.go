@@ -7,67 +7,23 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/heroiclabs/nakama-common/api"
 
-	"github.com/skirmishgg/skirmish/persist/bunt"
-	"github.com/skirmishgg/skirmish/persist/pg"
-	"github.com/skirmishgg/skirmish/persist/pg/pgtest"
 	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/persist/storetest/each"
 	"github.com/skirmishgg/skirmish/protocol/id"
 )
 
-var server *pgtest.Server
+func TestMain(m *testing.M) { each.Main(m) }
 
-func TestMain(m *testing.M) { pgtest.Main(m, &server) }
-
-const ddl = `CREATE TABLE session_revocation (user_id UUID NOT NULL, token_id TEXT NOT NULL, kind SMALLINT NOT NULL,
-	before BIGINT NOT NULL, expiry_time TIMESTAMPTZ NOT NULL, PRIMARY KEY (user_id, token_id, kind))`
-
-// manual is a clock that moves only when told. Any goroutine may use it.
-type manual struct{ µs atomic.Int64 }
-
-func newManual() *manual {
-	m := &manual{}
-	m.µs.Store(time.Date(2026, 3, 1, 12, 0, 0, 300_000_000, time.UTC).UnixMicro())
-	return m
-}
-
-func (m *manual) now() time.Time          { return time.UnixMicro(m.µs.Load()).UTC() }
-func (m *manual) advance(d time.Duration) { m.µs.Add(d.Microseconds()) }
-
-// onBoth runs a test on both stores.
-func onBoth(t *testing.T, test func(t *testing.T, db store.DB, clock *manual)) {
-	t.Run("bunt", func(t *testing.T) {
-		t.Parallel()
-		clock := newManual()
-		db, err := bunt.Open(bunt.Config{Dir: t.TempDir(), Clock: clock.now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		test(t, db, clock)
-	})
-	t.Run("pg", func(t *testing.T) {
-		t.Parallel()
-		clock := newManual()
-		db, err := pg.Open(t.Context(), pg.Config{DSN: server.Database(t, ddl), Clock: clock.now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		test(t, db, clock)
-	})
-}
-
-func config(db store.DB, clock *manual) Config {
+func config(db store.DB, clock *each.Clock) Config {
 	return Config{
 		EncryptionKey: "session-key", TokenExpiry: time.Minute, RefreshEncryptionKey: "refresh-key", RefreshExpiry: time.Hour,
-		DB: db, Now: clock.now,
+		DB: db, Now: clock.Now,
 	}
 }
 
@@ -113,18 +69,13 @@ func lives(t *testing.T, s *Service, what string, pair *api.Session, session, so
 }
 
 // memory is a service whose store is only asked for revocations that nobody made.
-func memory(t testing.TB, clock *manual) *Service {
+func memory(t testing.TB, clock *each.Clock) *Service {
 	t.Helper()
-	db, err := bunt.Open(bunt.Config{Dir: t.TempDir(), Clock: clock.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return start(t, config(db, clock))
+	return start(t, config(each.Bunt(t, clock), clock))
 }
 
 func TestTokenBytes(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	pair := issue(t, s, alice, map[string]string{"b": "2", "a": "<1>"})
 	parts := strings.Split(pair.Token, ".")
@@ -134,7 +85,7 @@ func TestTokenBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := clock.now().Unix()
+	at := clock.Now().Unix()
 	want := fmt.Sprintf(`{"tid":"%s","uid":"a1000000-0000-4000-8000-000000000001","usn":"name","vrs":{"a":"\u003c1\u003e","b":"2"},"exp":%d,"iat":%d}`,
 		token.TokenID, at+60, at)
 	if string(head) != `{"alg":"HS256","typ":"JWT"}` || string(body) != want {
@@ -154,7 +105,7 @@ func TestTokenBytes(t *testing.T) {
 
 // TestAgreesWithJWT: the library that other programs use signs what we accept and accepts what we sign, byte for byte.
 func TestAgreesWithJWT(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	ours := issue(t, s, alice, map[string]string{"k": "v"}).Token
 	var c libraryClaims
@@ -178,12 +129,12 @@ func (c *libraryClaims) GetAudience() (jwt.ClaimStrings, error)  { return nil, n
 func (c *libraryClaims) GetIssuer() (string, error)              { return "", nil }
 func (c *libraryClaims) GetSubject() (string, error)             { return "", nil }
 func libraryKey(*jwt.Token) (any, error)                         { return []byte("session-key"), nil }
-func libraryOptions(clock *manual) []jwt.ParserOption {
-	return []jwt.ParserOption{jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(clock.now), jwt.WithExpirationRequired()}
+func libraryOptions(clock *each.Clock) []jwt.ParserOption {
+	return []jwt.ParserOption{jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(clock.Now), jwt.WithExpirationRequired()}
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	sign := func(method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 		text, err := jwt.NewWithClaims(method, claims).SignedString(key)
@@ -192,7 +143,7 @@ func TestVerifyRefuses(t *testing.T) {
 		}
 		return text
 	}
-	key, at := []byte("session-key"), clock.now().Unix()
+	key, at := []byte("session-key"), clock.Now().Unix()
 	good := jwt.MapClaims{"tid": "t", "uid": alice.String(), "usn": "n", "exp": at + 10}
 	if _, err := s.Verify(sign(jwt.SigningMethodHS256, key, good)); err != nil {
 		t.Fatalf("a token of another program with our key is refused: %v", err)
@@ -228,24 +179,24 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 func TestTokensExpire(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	pair := issue(t, s, alice, nil)
 	lives(t, s, "new", pair, true, true, true)
-	clock.advance(59 * time.Second)
+	clock.Advance(59 * time.Second)
 	lives(t, s, "in its last second", pair, true, true, true)
-	clock.advance(time.Second)
+	clock.Advance(time.Second)
 	lives(t, s, "after its last second", pair, false, false, true)
-	clock.advance(time.Hour)
+	clock.Advance(time.Hour)
 	lives(t, s, "after an hour", pair, false, false, false)
 }
 
 func TestRenewKeepsTheFamily(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	first := issue(t, s, alice, map[string]string{"k": "v"})
-	began := clock.now().Unix()
-	clock.advance(30 * time.Second)
+	began := clock.Now().Unix()
+	clock.Advance(30 * time.Second)
 	refresh, err := s.VerifyRefresh(first.RefreshToken)
 	if err != nil {
 		t.Fatal(err)
@@ -262,12 +213,12 @@ func TestRenewKeepsTheFamily(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
-	onBoth(t, func(t *testing.T, db store.DB, clock *manual) {
+	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
 		s := start(t, config(db, clock))
 		f := func(what string, token, refresh bool, session, socket, refreshes bool) {
 			t.Helper()
 			pair, other := issue(t, s, alice, nil), issue(t, s, alice, nil)
-			clock.advance(time.Second)
+			clock.Advance(time.Second)
 			var a, b string
 			if token {
 				a = pair.Token
@@ -313,14 +264,14 @@ func TestLogout(t *testing.T) {
 // TestLoggedOutFamilyStaysDead: a session family that was logged out gives no live token however often and late its
 // refresh token is used, and no sweep revives it.
 func TestLoggedOutFamilyStaysDead(t *testing.T) {
-	onBoth(t, func(t *testing.T, db store.DB, clock *manual) {
+	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
 		s := start(t, config(db, clock))
 		pair := issue(t, s, alice, nil)
 		if err := s.Logout(t.Context(), alice, pair.Token, ""); err != nil {
 			t.Fatal(err)
 		}
 		for range 5 {
-			clock.advance(59 * time.Minute)
+			clock.Advance(59 * time.Minute)
 			refresh, err := s.VerifyRefresh(pair.RefreshToken)
 			if err != nil {
 				t.Fatal(err)
@@ -337,10 +288,10 @@ func TestLoggedOutFamilyStaysDead(t *testing.T) {
 }
 
 func TestRevokeAllCountsSeconds(t *testing.T) {
-	onBoth(t, func(t *testing.T, db store.DB, clock *manual) {
+	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
 		s := start(t, config(db, clock))
 		before := issue(t, s, alice, nil)
-		clock.advance(time.Second)
+		clock.Advance(time.Second)
 		same, others := issue(t, s, alice, nil), issue(t, s, bob, nil)
 		if err := s.RevokeAll(t.Context(), alice); err != nil {
 			t.Fatal(err)
@@ -363,17 +314,17 @@ func TestRevokeAllCountsSeconds(t *testing.T) {
 
 // TestRevokedBetweenLookAndRenew: a refresh that was checked before a ban and answered after it yields dead tokens.
 func TestRevokedBetweenLookAndRenew(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	refresh, err := s.VerifyRefresh(issue(t, s, alice, nil).RefreshToken)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock.advance(time.Second)
+	clock.Advance(time.Second)
 	if err := s.RevokeAll(t.Context(), alice); err != nil {
 		t.Fatal(err)
 	}
-	clock.advance(time.Second)
+	clock.Advance(time.Second)
 	pair, err := s.Renew(t.Context(), refresh, "name", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -382,13 +333,13 @@ func TestRevokedBetweenLookAndRenew(t *testing.T) {
 }
 
 func TestSingleSession(t *testing.T) {
-	onBoth(t, func(t *testing.T, db store.DB, clock *manual) {
+	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
 		c := config(db, clock)
 		c.SingleSession = true
 		s := start(t, c)
 		first := issue(t, s, alice, nil)
 		lives(t, s, "the only pair", first, true, true, true)
-		clock.advance(time.Second)
+		clock.Advance(time.Second)
 		second := issue(t, s, alice, nil)
 		lives(t, s, "the earlier pair", first, false, false, false)
 		lives(t, s, "the new pair", second, true, true, true)
@@ -396,7 +347,7 @@ func TestSingleSession(t *testing.T) {
 }
 
 func TestSweep(t *testing.T) {
-	onBoth(t, func(t *testing.T, db store.DB, clock *manual) {
+	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
 		s := start(t, config(db, clock))
 		pair := issue(t, s, alice, nil)
 		if err := s.Logout(t.Context(), alice, "", pair.RefreshToken); err != nil {
@@ -407,7 +358,7 @@ func TestSweep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		clock.advance(59 * time.Minute)
+		clock.Advance(59 * time.Minute)
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -415,7 +366,7 @@ func TestSweep(t *testing.T) {
 		if users := s.revoked.users.Load(); users != sweepMax+1 {
 			t.Errorf("%d users remembered, want %d", users, sweepMax+1)
 		}
-		clock.advance(2 * time.Hour)
+		clock.Advance(2 * time.Hour)
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -430,17 +381,17 @@ func TestSweep(t *testing.T) {
 }
 
 func TestGenerate(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	token, expires, err := s.Generate(alice, "server", 0, nil)
-	if got, verr := s.Verify(token); err != nil || verr != nil || expires != clock.now().Unix()+60 || got.Expires != expires {
+	if got, verr := s.Verify(token); err != nil || verr != nil || expires != clock.Now().Unix()+60 || got.Expires != expires {
 		t.Errorf("default lifetime: %+v, %d, %v, %v", got, expires, err, verr)
 	}
-	token, expires, _ = s.Generate(alice, "server", clock.now().Unix()+86400, nil)
+	token, expires, _ = s.Generate(alice, "server", clock.Now().Unix()+86400, nil)
 	if err := s.Logout(t.Context(), alice, token, ""); err != nil {
 		t.Fatal(err)
 	}
-	clock.advance(23 * time.Hour)
+	clock.Advance(23 * time.Hour)
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +401,7 @@ func TestGenerate(t *testing.T) {
 }
 
 func TestNewRefusesConfig(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	c := config(memory(t, clock).c.DB, clock)
 	same, short := c, c
 	same.RefreshEncryptionKey = same.EncryptionKey
@@ -464,7 +415,7 @@ func TestNewRefusesConfig(t *testing.T) {
 
 // TestVerifiedIsBounded fills the memory of verified tokens far beyond its size; those in use stay.
 func TestVerifiedIsBounded(t *testing.T) {
-	clock := newManual()
+	clock := each.NewClock()
 	s := memory(t, clock)
 	used := issue(t, s, alice, nil).Token
 	for range 3 * verifiedShards * generationMax {
@@ -516,13 +467,8 @@ func TestNewIDsAreUnique(t *testing.T) {
 
 // FuzzVerify: whatever the network sends is refused or is what the library reads in it.
 func FuzzVerify(f *testing.F) {
-	clock := newManual()
-	db, err := bunt.Open(bunt.Config{Dir: f.TempDir(), Clock: clock.now})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = db.Close() })
-	s := start(f, config(db, clock))
+	clock := each.NewClock()
+	s := memory(f, clock)
 	signed := func(header, payload string) string {
 		text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
 		w := s.signers[kindSession].pool.Get().(*worker)
@@ -550,13 +496,8 @@ func FuzzVerify(f *testing.F) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	clock := newManual()
-	db, err := bunt.Open(bunt.Config{Dir: b.TempDir(), Clock: clock.now})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	s := start(b, config(db, clock))
+	clock := each.NewClock()
+	s := memory(b, clock)
 	if err := s.RevokeAll(b.Context(), bob); err != nil { // so that revocations are looked at
 		b.Fatal(err)
 	}
@@ -589,13 +530,8 @@ func BenchmarkVerify(b *testing.B) {
 }
 
 func BenchmarkIssue(b *testing.B) {
-	clock := newManual()
-	db, err := bunt.Open(bunt.Config{Dir: b.TempDir(), Clock: clock.now})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	s := start(b, config(db, clock))
+	clock := each.NewClock()
+	s := memory(b, clock)
 	b.ReportAllocs()
 	for b.Loop() {
 		issue(b, s, alice, map[string]string{"platform": "pc"})
