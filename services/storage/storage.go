@@ -109,7 +109,7 @@ func (s *Service) Write(ctx context.Context, c op.Caller, writes []Write) ([]Obj
 		return nil, err
 	}
 	var stored []Object
-	err = s.c.DB.Write(ctx, batch.Hints(), func(tx store.Tx) error {
+	err = s.c.DB.Write(ctx, batch.Hints(), func(tx store.Tx) (err error) {
 		stored, err = batch.Put(tx, c)
 		return err
 	})

@@ -18,18 +18,21 @@ import (
 
 	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/persist/storetest/each"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 )
 
-// desk is a catalogue with the storage operations over one store, and a clock that moves when a test says so.
+func TestMain(m *testing.M) { each.Main(m) }
+
+// desk is a catalogue with the storage operations over one store.
 type desk struct {
+	*each.Clock
 	t        *testing.T
 	db       store.DB
 	s        *Service
 	r        *op.Registry
-	now      *atomic.Int64 // µs since 1970 // the lane reads it
 	mu       sync.Mutex
 	rejected []string
 }
@@ -43,47 +46,32 @@ func as(user id.UUID) op.Caller { return op.Caller{UserID: user} }
 
 var server = op.Caller{Trusted: true}
 
-// start is a little after a whole second, so that truncated times show.
-var start = time.Date(2026, 3, 1, 12, 0, 0, 345678000, time.UTC)
-
 func onEachStore(t *testing.T, f func(t *testing.T, d *desk)) {
-	for name, open := range map[string]func(*testing.T, func() time.Time) store.DB{"bunt": openBunt, "pg": openPG} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := &desk{t: t, now: new(atomic.Int64), r: op.NewRegistry()}
-			d.now.Store(start.UnixMicro())
-			d.db = open(t, func() time.Time { return time.UnixMicro(d.now.Load()) })
-			d.s = New(Config{DB: d.db, Rejected: func(collection string, why Reason) {
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				d.rejected = append(d.rejected, collection+" "+string(why))
-			}})
-			d.s.Register(d.r)
-			d.r.Seal()
-			for _, user := range []id.UUID{{}, anna, ben} {
-				d.addUser(user)
-			}
-			f(t, d)
-		})
-	}
+	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
+		d := &desk{Clock: clock, t: t, db: db, r: op.NewRegistry()}
+		d.s = New(Config{DB: db, Rejected: func(collection string, why Reason) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.rejected = append(d.rejected, collection+" "+string(why))
+		}})
+		d.s.Register(d.r)
+		d.r.Seal()
+		d.addUser(anna)
+		d.addUser(ben)
+		f(t, d)
+	})
 }
 
 func (d *desk) addUser(user id.UUID) {
 	d.t.Helper()
 	err := d.db.Write(d.t.Context(), nil, func(tx store.Tx) error {
-		name := user.String()
-		if user.IsZero() {
-			name = ""
-		}
-		return store.Put(tx, schema.Users, &schema.User{ID: user, Username: name, LangTag: "en", Metadata: "{}", Wallet: "{}",
+		return store.Put(tx, schema.Users, &schema.User{ID: user, Username: user.String(), LangTag: "en", Metadata: "{}", Wallet: "{}",
 			CreateTime: tx.Now(), UpdateTime: tx.Now(), VerifyTime: time.Unix(0, 0), DisableTime: time.Unix(0, 0)})
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 }
-
-func (d *desk) tick(by time.Duration) { d.now.Add(by.Microseconds()) }
 
 func (d *desk) call(c op.Caller, name string, in proto.Message) (proto.Message, error) {
 	return d.r.Named(name).Invoke(d.t.Context(), c, in)
@@ -176,7 +164,7 @@ func TestWriteAcknowledgesWhatIsStored(t *testing.T) {
 		const sent = `{"bb":1,"a":1e2,"a":"\u00e9"}`
 		ack := d.mustWrite(as(anna), object("c/k", sent))[0]
 		if ack.Collection != "c" || ack.Key != "k" || ack.UserId != anna.String() || ack.Version != md5Hex(sent) ||
-			!ack.CreateTime.AsTime().Equal(start) || !ack.UpdateTime.AsTime().Equal(start) {
+			!ack.CreateTime.AsTime().Equal(each.Start) || !ack.UpdateTime.AsTime().Equal(each.Start) {
 			t.Errorf("ack %v", ack)
 		}
 		out, err := d.call(as(anna), "ReadStorageObjects", &api.ReadStorageObjectsRequest{
@@ -201,9 +189,9 @@ func TestWriteMovesUpdateTime(t *testing.T) {
 		d.mustWrite(as(anna), object("c/k", `{"a":1}`))
 		f := func(moves bool, o *api.WriteStorageObject) {
 			t.Helper()
-			d.tick(time.Second)
+			d.Advance(time.Second)
 			ack := d.mustWrite(as(anna), o)[0]
-			if got := ack.UpdateTime.AsTime().UnixMicro() == d.now.Load(); got != moves || !ack.CreateTime.AsTime().Equal(start) {
+			if got := ack.UpdateTime.AsTime().Equal(d.Now()); got != moves || !ack.CreateTime.AsTime().Equal(each.Start) {
 				t.Errorf("%v: created %s, updated %s", o, ack.CreateTime.AsTime(), ack.UpdateTime.AsTime())
 			}
 		}
