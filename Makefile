@@ -35,12 +35,13 @@ check: ## gofmt, vet, staticcheck, import table, tick path, generated files, oth
 	GO=$(GO) $(GO) run ./cmd/gen -check
 	@$(MAKE) --no-print-directory gen
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
-		git diff --exit-code --stat -- protocol/wire/testdata bench/testdata || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }; fi
+		git diff --exit-code --stat -- protocol/wire/testdata bench/testdata docs || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }; fi
 
 gen: ## write the generated files anew: messages and codecs, wire vectors, bench traces
 	GO=$(GO) $(GO) run ./cmd/gen
 	$(GO) test -count=1 -run Vectors $(VECTORS) -rewrite
 	$(GO) test -count=1 -run TraceFile ./bench/arena -rewrite
+	$(GO) test -count=1 -run Documents ./services/config -rewrite
 
 # What tests need beside Go, as Debian's packages: installed where that is possible, named where it is not.
 tools:
@@ -48,6 +49,7 @@ tools:
 	command -v cc >/dev/null || need="$$need gcc libc6-dev"; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || need="$$need chromium"; \
 	test -e /usr/include/enet/enet.h || need="$$need libenet-dev"; \
+	command -v npm >/dev/null || need="$$need nodejs npm"; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$$need postgresql"; \
 	if [ -z "$$need" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
@@ -69,7 +71,7 @@ FUZZTIME ?= 20s
 fuzz: ## every fuzz target for FUZZTIME (20s) each
 	@for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; \
 		done; done
 
 bench: tools build ## every benchmark row; writes bench/results/latest.json

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -33,7 +32,7 @@ type benchRunCmd struct {
 // arenaRow is what "skirmish bench arena" measures: its two figures.
 const arenaRow = "arena_players_per_core_60hz"
 
-func (c *benchRunCmd) Run(ctx context.Context) error {
+func (c *benchRunCmd) Run(a *app) error {
 	if c.List {
 		for _, r := range bench.Rows() {
 			fmt.Printf("%-32s %s\n", r.Name, r.Doc)
@@ -47,7 +46,7 @@ func (c *benchRunCmd) Run(ctx context.Context) error {
 		}
 		names = append(names, n)
 	}
-	return bench.Run(ctx, names, bench.Options{Out: c.Out, Runs: c.Runs, Window: c.Window, Quick: c.Quick, CPUProfile: c.Profile}, os.Stdout)
+	return bench.Run(a.ctx, names, bench.Options{Out: c.Out, Runs: c.Runs, Window: c.Window, Quick: c.Quick, CPUProfile: c.Profile}, os.Stdout)
 }
 
 // linkFlags describe a link each way, in the words of simnet.ParseLink.
@@ -77,7 +76,7 @@ type benchProxyCmd struct {
 	Rebind time.Duration `help:"Give every client a new address this often, as a NAT does that forgets."`
 }
 
-func (c *benchProxyCmd) Run(ctx context.Context) error {
+func (c *benchProxyCmd) Run(a *app) error {
 	up, down, err := c.parse()
 	if err != nil {
 		return err
@@ -87,7 +86,7 @@ func (c *benchProxyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("proxy on %v to %s; ^C ends it\n", p.Addr(), c.Target)
-	return p.Run(ctx)
+	return p.Run(a.ctx)
 }
 
 type benchLinkCmd struct {
@@ -96,7 +95,7 @@ type benchLinkCmd struct {
 	linkFlags
 }
 
-func (c *benchLinkCmd) Run(ctx context.Context) error {
+func (c *benchLinkCmd) Run(a *app) error {
 	up, down, err := c.parse()
 	if err != nil {
 		return err
@@ -107,7 +106,7 @@ func (c *benchLinkCmd) Run(ctx context.Context) error {
 	}
 	defer l.Close()
 	if c.Serve != "" {
-		far := exec.CommandContext(ctx, "sh", "-c", c.Serve)
+		far := exec.CommandContext(a.ctx, "sh", "-c", c.Serve)
 		far.Stdout, far.Stderr = os.Stderr, os.Stderr
 		if err := l.Far(far.Start); err != nil {
 			return fmt.Errorf("start the far end: %w", err)
@@ -118,7 +117,7 @@ func (c *benchLinkCmd) Run(ctx context.Context) error {
 	if command[0] == "--" && len(command) > 1 {
 		command = command[1:]
 	}
-	near := exec.CommandContext(ctx, command[0], command[1:]...)
+	near := exec.CommandContext(a.ctx, command[0], command[1:]...)
 	near.Stdin, near.Stdout, near.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err = l.Near(near.Run)
 	var exit *exec.ExitError

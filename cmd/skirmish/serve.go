@@ -6,95 +6,85 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
-	"github.com/skirmishgg/skirmish/bench/bot"
-	"github.com/skirmishgg/skirmish/bench/demo"
 	"github.com/skirmishgg/skirmish/engine/match"
-	"github.com/skirmishgg/skirmish/netcode/token"
 	"github.com/skirmishgg/skirmish/protocol/id"
+	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/log"
 	"github.com/skirmishgg/skirmish/services/node"
 )
 
-// serverFlags are what serve and demo share.
-type serverFlags struct {
-	Addr    string `default:"127.0.0.1:7350" env:"SKIRMISH_ADDR" help:"UDP address, e.g. \":7350\" for every interface."`
-	DataDir string `name:"data-dir" default:"data" env:"SKIRMISH_DATA_DIR" type:"path" help:"Folder for the server's keys; made on the first run."`
-	Shards  int    `env:"SKIRMISH_SHARDS" help:"Match threads; one a core when left out."`
-	Driver  string `name:"udp-driver" default:"auto" enum:"auto,linux,portable" env:"SKIRMISH_UDP_DRIVER" help:"Sockets: auto, linux (steered by the kernel) or portable."`
-	Rate    int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
-	LogJSON bool   `name:"log-json" env:"SKIRMISH_LOG_JSON" help:"Log JSON lines instead of text."`
-}
-
-func (f *serverFlags) config() (node.Config, error) {
-	if f.Rate != arena.Rate && f.Rate != arena.RateFast {
-		return node.Config{}, fmt.Errorf("--rate is %d or %d, not %d", arena.Rate, arena.RateFast, f.Rate)
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if f.LogJSON {
-		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	}
-	def := arena.Definition(f.Rate)
-	return node.Config{Addr: f.Addr, DataDir: f.DataDir, Shards: f.Shards, Driver: f.Driver, Log: log, Games: []*match.Definition{&def}}, nil
-}
-
 type serveCmd struct {
-	serverFlags
-	Tokens string `type:"path" placeholder:"FILE" help:"Write connect tokens to this file, one a line, for \"skirmish bot\". They are good for 30 seconds."`
+	Arena  bool   `help:"Start an arena match, the example game."`
+	Rate   int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
+	Tokens string `type:"path" placeholder:"FILE" help:"Start an arena match and write connect tokens for it to this file, one a line, for \"skirmish bot\". They are good for 30 seconds."`
 	Count  int    `default:"8" help:"How many tokens."`
-	Public string `placeholder:"HOST:PORT" help:"Address in connect tokens: where players reach the server, or a proxy before it."`
 }
 
-// Run serves one arena match until a signal comes.
-func (c *serveCmd) Run(ctx context.Context) error {
-	conf, err := c.config()
-	if err != nil {
-		return err
-	}
-	if c.Public != "" {
-		addr, err := netip.ParseAddrPort(c.Public)
-		if err != nil {
-			return fmt.Errorf("--public: %w", err)
-		}
-		conf.Public = []netip.AddrPort{addr}
-	}
-	n, err := node.Start(conf)
-	if err != nil {
-		return err
-	}
-	if err := c.serve(ctx, n, conf.Games[0].Name); err != nil {
-		return errors.Join(err, stopNode(n))
-	}
-	return stopNode(n)
-}
+// Help is printed by "skirmish serve --help".
+func (serveCmd) Help() string { return settingsHelp() }
 
-func (c *serveCmd) serve(ctx context.Context, n *node.Node, game string) error {
-	m, err := n.StartMatch(game, node.MatchOptions{})
+// Run serves until a signal comes and players had their time to finish.
+func (c *serveCmd) Run(a *app) error {
+	conf, logger, closeLog, err := startUp(a, nil)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s at %d Hz on udp %v, match %s; ^C ends it\n", game, c.Rate, n.Addr(), m)
-	if c.Tokens != "" {
-		if err := c.writeTokens(n, m); err != nil {
-			return err
-		}
-		fmt.Printf("%d tokens, good for 30 seconds: skirmish bot %s\n", c.Count, c.Tokens)
+	defer closeLog()
+	if err := c.serve(a, conf, logger); err != nil {
+		logger.Log(context.Background(), log.LevelFatal, "The server failed", "error", err)
+		return errSaid
 	}
-	<-ctx.Done()
-	fmt.Println("stopping: players are told")
+	logger.Info("Shutdown complete")
 	return nil
 }
 
-// stopNode waits for the goodbyes, but not for ever.
-func stopNode(n *node.Node) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	return n.Stop(ctx)
+func (c *serveCmd) serve(a *app, conf *config.Config, logger *slog.Logger) error {
+	nc, err := nodeConfig(a.ctx, conf, logger, c.Rate)
+	if err != nil {
+		return err
+	}
+	n, err := node.Start(nc)
+	if err != nil {
+		return err
+	}
+	if c.Arena || c.Tokens != "" {
+		if err := c.arena(n, logger); err != nil {
+			return errors.Join(err, stopNode(n))
+		}
+	}
+	logger.Info("Startup done")
+	if onTerminal(conf) {
+		printBanner(os.Stdout, conf, doors(n))
+	}
+	<-a.ctx.Done()
+	drain(n, time.Duration(conf.ShutdownGraceSec)*time.Second, a.hurry, logger)
+	return stopNode(n)
+}
+
+// arena starts the example game.
+func (c *serveCmd) arena(n *node.Node, logger *slog.Logger) error {
+	m, err := n.StartMatch(arena.Definition(c.Rate).Name, node.MatchOptions{})
+	if err != nil {
+		return err
+	}
+	logger.Info("An arena match runs", "match", m.String(), "rate", c.Rate)
+	if c.Tokens == "" {
+		return nil
+	}
+	if err := c.writeTokens(n, m); err != nil {
+		return err
+	}
+	logger.Info("Connect tokens are written, good for 30 seconds: skirmish bot "+c.Tokens, "count", c.Count)
+	return nil
 }
 
 func (c *serveCmd) writeTokens(n *node.Node, m id.UUID) error {
@@ -113,62 +103,156 @@ func (c *serveCmd) writeTokens(n *node.Node, m id.UUID) error {
 	return os.WriteFile(c.Tokens, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
-type demoCmd struct {
-	serverFlags
-	Page string `default:"127.0.0.1:7360" help:"Address of the page; loopback only."`
-	Bots int    `default:"12" help:"How many bots play, up to 16."`
-}
-
-// Run runs the demo until a signal comes.
-func (c *demoCmd) Run(ctx context.Context) error {
-	conf, err := c.config()
-	if err != nil {
-		return err
+// drain lets running matches end by themselves for as long as the grace is, or until somebody is in a hurry.
+func drain(n interface{ Drain(context.Context) error }, grace time.Duration, hurry <-chan struct{}, logger *slog.Logger) {
+	logger.Info("Shutdown started - use CTRL^C to force stop server", "grace_period_sec", int(grace/time.Second))
+	if grace <= 0 {
+		return
 	}
-	return demo.Run(ctx, demo.Config{Node: conf, Page: c.Page, Bots: c.Bots})
-}
-
-type botCmd struct {
-	Tokens string `arg:"" type:"existingfile" help:"File with connect tokens, one a line: a bot for each. \"skirmish serve --tokens FILE\" writes one."`
-	Rate   int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
-}
-
-// Run lets one bot a token play until a signal comes or all have ended.
-func (c *botCmd) Run(ctx context.Context) error {
-	text, err := os.ReadFile(c.Tokens)
-	if err != nil {
-		return err
-	}
-	def := arena.Definition(c.Rate)
-	schema, err := def.Compile()
-	if err != nil {
-		return err
-	}
-	var bots sync.WaitGroup
-	var failures errorList
-	for i, line := range strings.Fields(string(text)) {
-		t, err := token.ParseText(line)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	over := make(chan error, 1)
+	go func() { over <- n.Drain(ctx) }() // ends with the matches or ctx
+	select {
+	case err := <-over:
 		if err != nil {
-			return fmt.Errorf("%s, token %d: %w", c.Tokens, i+1, err)
+			logger.Info("Shutdown grace period expired")
 		}
-		bots.Go(func() { // ends with ctx or its connection; Wait below
-			if err := bot.New(schema, c.Rate, uint64(i+1)).Run(ctx, t); err != nil {
-				failures.add(fmt.Errorf("bot %d: %w", i+1, err))
-			}
-		})
+	case <-hurry:
+		logger.Info("Skipping graceful shutdown")
+		cancel()
+		<-over
 	}
-	bots.Wait()
-	return errors.Join(failures.all...)
 }
 
-// errorList collects errors of many goroutines.
-type errorList struct {
-	mu  sync.Mutex
-	all []error
+// stopTime is how long goodbyes may take.
+const stopTime = 5 * time.Second
+
+// stopNode waits for the goodbyes, but not for ever.
+func stopNode(n *node.Node) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	return n.Stop(ctx)
 }
 
-func (l *errorList) add(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, err)
+// startUp reads the configuration and opens the log. What is wrong is said: to people as a list, otherwise as log lines.
+func startUp(a *app, defaults map[string]string) (*config.Config, *slog.Logger, func(), error) {
+	conf, err := a.load(true, defaults)
+	logger, closer, logErr := openLog(conf)
+	if logErr != nil { // before there is a configuration, there is a log all the same
+		logger, closer, _ = log.Open(log.Config{Format: "auto", Stdout: os.Stdout})
+		if err == nil {
+			logger.Log(context.Background(), log.LevelFatal, "Failed to open the log", "error", logErr)
+			return nil, nil, nil, errSaid
+		}
+	}
+	closeLog := func() {
+		if err := closer.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "skirmish: close the log:", err)
+		}
+	}
+	if err != nil {
+		defer closeLog()
+		return nil, nil, nil, sayProblems(conf, logger, err)
+	}
+	for _, w := range conf.Warnings {
+		logger.Warn(sentence(w), "param", w.Key, "source", w.From.String())
+	}
+	logger.Info("Skirmish starting", "node", conf.Name, "version", versionLine(), "runtime", runtime.Version(), "cpu", runtime.NumCPU(),
+		"data_dir", conf.DataDir, "database", storeName(conf))
+	if len(conf.Generated) > 0 {
+		logger.Info("Secrets that nobody gave were made", "file", conf.SecretsFile(), "keys", strings.Join(conf.Generated, " "))
+	}
+	return conf, logger, closeLog, nil
+}
+
+// sayProblems says why the server does not start.
+func sayProblems(conf *config.Config, logger *slog.Logger, err error) error {
+	ps, ok := config.AsProblems(err)
+	if !ok || onTerminal(conf) {
+		return err
+	}
+	for _, p := range ps {
+		attrs := []any{}
+		if p.Key != "" {
+			attrs = append(attrs, "param", p.Key)
+		}
+		if p.From.Kind != config.FromDefault {
+			attrs = append(attrs, "source", p.From.String())
+		}
+		if p.Advice != "" {
+			attrs = append(attrs, "advice", p.Advice)
+		}
+		logger.Log(context.Background(), log.LevelFatal, p.Text, attrs...)
+	}
+	return errSaid
+}
+
+// sentence is a warning's text with what to do.
+func sentence(p config.Problem) string {
+	if p.Advice == "" {
+		return p.Text
+	}
+	return p.Text + ". " + p.Advice
+}
+
+func openLog(c *config.Config) (*slog.Logger, interface{ Close() error }, error) {
+	l := c.Logger
+	lc := log.Config{
+		Level: l.Level, Format: l.Format, File: l.File, Rotation: l.Rotation, MaxSizeMB: l.MaxSize, MaxAgeDays: l.MaxAge,
+		MaxBackups: l.MaxBackups, LocalTime: l.LocalTime, Compress: l.Compress,
+	}
+	if l.Stdout {
+		lc.Stdout = os.Stdout
+	}
+	return log.Open(lc)
+}
+
+// onTerminal says whether people read the output, so that it may have more than log lines.
+func onTerminal(c *config.Config) bool {
+	return c.Logger.Stdout && (c.Logger.Format == "text" || c.Logger.Format == "auto" && log.Terminal(os.Stdout))
+}
+
+// storeName is where data is kept, for people.
+func storeName(c *config.Config) string {
+	if c.Embedded() {
+		return "embedded in " + c.DataDir
+	}
+	return config.RedactDSN(c.Database.Address[0])
+}
+
+// nodeConfig is what a node needs of the configuration. rate is of the arena, the game that every server has until a
+// studio brings its own.
+func nodeConfig(ctx context.Context, c *config.Config, logger *slog.Logger, rate int) (node.Config, error) {
+	if rate != arena.Rate && rate != arena.RateFast {
+		return node.Config{}, fmt.Errorf("--rate is %d or %d, not %d", arena.Rate, arena.RateFast, rate)
+	}
+	public, err := resolvePublic(ctx, c)
+	if err != nil {
+		return node.Config{}, err
+	}
+	game := arena.Definition(rate)
+	return node.Config{
+		Addr: net.JoinHostPort(c.UDP.Address, strconv.Itoa(c.UDP.Port)), DataDir: c.DataDir, Driver: c.UDP.Driver, Shards: c.UDP.Shards,
+		Games: []*match.Definition{&game}, Name: c.UDP.ServerName, Public: public, Log: logger,
+	}, nil
+}
+
+// resolveTime is how long the names in udp.public_addresses may take.
+const resolveTime = 5 * time.Second
+
+// resolvePublic is udp.public_addresses as addresses: all that a name has.
+func resolvePublic(ctx context.Context, c *config.Config) (all []netip.AddrPort, err error) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTime)
+	defer cancel()
+	for _, p := range c.PublicAddresses() {
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", p.Host)
+		if err != nil {
+			return nil, fmt.Errorf("udp.public_addresses: %w", err)
+		}
+		for _, ip := range found {
+			all = append(all, netip.AddrPortFrom(ip.Unmap(), uint16(p.Port)))
+		}
+	}
+	return all, nil
 }

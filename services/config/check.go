@@ -160,7 +160,7 @@ func (k *checker) udp() {
 
 // splitPublic reads "host:port" or "host", whose port is that of UDP.
 func (c *Config) splitPublic(text string) (host string, port int, err error) {
-	if ip, err := netip.ParseAddr(text); err == nil {
+	if ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")); err == nil {
 		return ip.String(), c.UDP.Port, nil
 	}
 	if !strings.Contains(text, ":") && text != "" {
@@ -179,7 +179,7 @@ func (c *Config) splitPublic(text string) (host string, port int, err error) {
 // PublicAddress is one of udp.public_addresses, its name not yet resolved.
 type PublicAddress struct {
 	Host string // a name or an IP address
-	Port int
+	Port int    // 0: the one that UDP gets, with udp.port 0
 }
 
 // PublicAddresses is udp.public_addresses with the port of UDP where none is given.
@@ -217,7 +217,7 @@ func (k *checker) ports() {
 		{"socket.port", "gRPC", k.Socket.Address, k.GRPCPort()},
 		{"console.port", "the console", k.Console.Address, k.Console.Port},
 		{"console.port", "the console's gRPC", k.Console.Address, k.ConsoleGRPCPort()},
-		{"metrics.prometheus_port", "metrics", "", k.Metrics.PrometheusPort},
+		{"metrics.prometheus_port", "metrics", k.Socket.Address, k.Metrics.PrometheusPort},
 	}
 	for i, a := range doors {
 		if a.port < 0 {

@@ -286,7 +286,7 @@ func TestProblems(t *testing.T) {
 	f("udp: {shards: 255}", "udp.shards: must be <= 254, not 255")
 	f("udp: {public_addresses: ['game.example:0']}", `udp.public_addresses: must be host:port or host, not "game.example:0"`)
 	f("udp: {public_addresses: ['0.0.0.0:7350']}", "udp.public_addresses: 0.0.0.0:7350 is every interface, which nobody can connect to")
-	f("udp: {public_addresses: [game.example, 'game.example:7350', '203.0.113.7', '[2001:db8::1]:7350', '2001:db8::1']}")
+	f("udp: {public_addresses: [game.example, 'game.example:7350', '203.0.113.7', '[2001:db8::1]:7350', '2001:db8::1', '[2001:db8::2]']}")
 	// what is written wrongly
 	f("socket: {port: many}", `socket.port: must be a whole number, not "many"`)
 	f("session: {single_socket: maybe}", `session.single_socket: must be true or false, not "maybe"`)

@@ -9,6 +9,7 @@ import (
 
 // Sources is where Load looks.
 type Sources struct {
+	Defaults map[string]string // of this program, instead of the tags', by path
 	Flags    Flags
 	Env      []string // os.Environ()
 	Generate bool     // make the secrets that nobody gave and keep them in the data folder: a server that is about to start
@@ -19,7 +20,11 @@ type Sources struct {
 func Load(s Sources) (*Config, error) {
 	c := &Config{origin: map[string]Source{}}
 	for _, k := range keys {
-		if err := c.set(k, k.Default); err != nil && k.Kind != Int && k.Kind != Bool {
+		values := k.Default
+		if v, ok := s.Defaults[k.Path]; ok {
+			values = []string{v}
+		}
+		if err := c.set(k, values); err != nil {
 			panic(fmt.Sprintf("config: default of %s: %v", k.Path, err))
 		}
 	}

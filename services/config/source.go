@@ -101,9 +101,9 @@ func AsProblems(err error) (Problems, bool) {
 	return ps, errors.As(err, &ps)
 }
 
-// nearest is the known path that looks most like an unknown one: the smallest number of edits. Without a dot it is enough
+// Nearest is the known path that looks most like an unknown one: the smallest number of edits. Without a dot it is enough
 // that the last part is right: "port" is near to "socket.port".
-func nearest(path string) string {
+func Nearest(path string) string {
 	best, bestCost := "", 1<<30
 	try := func(candidate string, cost int) {
 		if cost < bestCost {
@@ -159,7 +159,7 @@ func (ps *Problems) unknown(from Source, path string, written func(path string) 
 		p.Text = "is a section, not a setting"
 		p.Advice = "It has " + strings.Join(names, ", ")
 	} else {
-		p.Advice = "Did you mean " + written(nearest(path)) + "?"
+		p.Advice = "Did you mean " + written(Nearest(path)) + "?"
 	}
 	*ps = append(*ps, p)
 }

@@ -52,7 +52,7 @@ func (n *Node) StartMatch(name string, o MatchOptions) (id.UUID, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.stopped {
+	if n.stopped || n.directory.Draining.Load() {
 		return id.UUID{}, errStopped
 	}
 	index := o.Shard - 1
