@@ -27,7 +27,8 @@ func generateJSON(c *catalogue, files output) error {
 			return fmt.Errorf("%s has more than 64 fields: the reader's mark of those seen is a uint64", m.full())
 		}
 		if wrapsValue(m) {
-			continue // stands in fields only
+			g.jsonWrapper(m)
+			continue
 		}
 		g.jsonWrite(m)
 		g.jsonRead(m)
@@ -41,6 +42,14 @@ func generateJSON(c *catalogue, files output) error {
 // wrapsValue says whether a message is a wrapper, whose JSON is the bare value.
 func wrapsValue(m *message) bool {
 	return m.Desc.ParentFile().Path() == "google/protobuf/wrappers.proto"
+}
+
+func (g *goFile) jsonWrapper(m *message) {
+	method := jsonMethod(m.fields[0].Desc.Kind())
+	g.P("func (w *writer) write", goName(m.Desc), "(m *", m.GoIdent, ") { w.", method, "(m.GetValue()) }")
+	g.P()
+	g.P("func (r *reader) read", goName(m.Desc), "(m *", m.GoIdent, ") { m.Value = r.", method, "() }")
+	g.P()
 }
 
 // ---- writers
@@ -238,9 +247,7 @@ func (g *goFile) jsonDispatch() {
 	g.P("func (w *writer) message(m ", protoMessage, ") bool {")
 	g.P("switch m := m.(type) {")
 	g.each(func(m *message) {
-		if !wrapsValue(m) {
-			g.P("case *", m.GoIdent, ": w.write", goName(m.Desc), "(m)")
-		}
+		g.P("case *", m.GoIdent, ": w.write", goName(m.Desc), "(m)")
 	})
 	g.P("default: return false")
 	g.P("}")
@@ -251,11 +258,9 @@ func (g *goFile) jsonDispatch() {
 	g.P("func (r *reader) message(m ", protoMessage, ") bool {")
 	g.P("switch m := m.(type) {")
 	g.each(func(m *message) {
-		if !wrapsValue(m) {
-			g.P("case *", m.GoIdent, ":")
-			g.P("m.Reset()")
-			g.P("r.read", goName(m.Desc), "(m)")
-		}
+		g.P("case *", m.GoIdent, ":")
+		g.P("m.Reset()")
+		g.P("r.read", goName(m.Desc), "(m)")
 	})
 	g.P("default: return false")
 	g.P("}")

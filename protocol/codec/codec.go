@@ -25,6 +25,9 @@ const (
 	formats
 )
 
+// protobufIn drops fields that we do not know, as the other formats do: nobody may send through us what we cannot see.
+var protobufIn = proto.UnmarshalOptions{DiscardUnknown: true}
+
 var jsonOut = protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}
 
 // Append writes m in a format.
@@ -50,7 +53,7 @@ func Decode(f Format, data []byte, m proto.Message) error {
 	case JSON:
 		return DecodeEnvelopeJSON(data, m)
 	case Protobuf:
-		if err := proto.Unmarshal(data, m); err != nil {
+		if err := protobufIn.Unmarshal(data, m); err != nil {
 			return refusal(err)
 		}
 		return nil

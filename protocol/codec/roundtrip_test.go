@@ -20,7 +20,7 @@ func TestRoundTrip(t *testing.T) {
 	if testing.Short() {
 		rounds = 5
 	}
-	for _, mt := range codectest.Types() {
+	for _, mt := range types {
 		for i := range rounds {
 			m := mt.New().Interface()
 			if i > 0 {

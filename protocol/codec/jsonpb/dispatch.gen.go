@@ -8,13 +8,32 @@ import (
 	api1 "github.com/skirmishgg/skirmish/protocol/api"
 	proto "google.golang.org/protobuf/proto"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
+	wrapperspb "google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // message writes a message of the catalogue; false: m is none.
 func (w *writer) message(m proto.Message) bool {
 	switch m := m.(type) {
+	case *wrapperspb.BoolValue:
+		w.writeProtobufBoolValue(m)
+	case *wrapperspb.BytesValue:
+		w.writeProtobufBytesValue(m)
+	case *wrapperspb.DoubleValue:
+		w.writeProtobufDoubleValue(m)
 	case *emptypb.Empty:
 		w.writeProtobufEmpty(m)
+	case *wrapperspb.FloatValue:
+		w.writeProtobufFloatValue(m)
+	case *wrapperspb.Int32Value:
+		w.writeProtobufInt32Value(m)
+	case *wrapperspb.Int64Value:
+		w.writeProtobufInt64Value(m)
+	case *wrapperspb.StringValue:
+		w.writeProtobufStringValue(m)
+	case *wrapperspb.UInt32Value:
+		w.writeProtobufUInt32Value(m)
+	case *wrapperspb.UInt64Value:
+		w.writeProtobufUInt64Value(m)
 	case *api.Account:
 		w.writeApiAccount(m)
 	case *api.AccountApple:
@@ -376,9 +395,36 @@ func (w *writer) message(m proto.Message) bool {
 // message resets m and reads it; false: m is no message of the catalogue.
 func (r *reader) message(m proto.Message) bool {
 	switch m := m.(type) {
+	case *wrapperspb.BoolValue:
+		m.Reset()
+		r.readProtobufBoolValue(m)
+	case *wrapperspb.BytesValue:
+		m.Reset()
+		r.readProtobufBytesValue(m)
+	case *wrapperspb.DoubleValue:
+		m.Reset()
+		r.readProtobufDoubleValue(m)
 	case *emptypb.Empty:
 		m.Reset()
 		r.readProtobufEmpty(m)
+	case *wrapperspb.FloatValue:
+		m.Reset()
+		r.readProtobufFloatValue(m)
+	case *wrapperspb.Int32Value:
+		m.Reset()
+		r.readProtobufInt32Value(m)
+	case *wrapperspb.Int64Value:
+		m.Reset()
+		r.readProtobufInt64Value(m)
+	case *wrapperspb.StringValue:
+		m.Reset()
+		r.readProtobufStringValue(m)
+	case *wrapperspb.UInt32Value:
+		m.Reset()
+		r.readProtobufUInt32Value(m)
+	case *wrapperspb.UInt64Value:
+		m.Reset()
+		r.readProtobufUInt64Value(m)
 	case *api.Account:
 		m.Reset()
 		r.readApiAccount(m)

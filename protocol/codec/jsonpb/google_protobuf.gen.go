@@ -4,7 +4,20 @@ package jsonpb
 
 import (
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
+	wrapperspb "google.golang.org/protobuf/types/known/wrapperspb"
 )
+
+func (w *writer) writeProtobufBoolValue(m *wrapperspb.BoolValue) { w.bool(m.GetValue()) }
+
+func (r *reader) readProtobufBoolValue(m *wrapperspb.BoolValue) { m.Value = r.bool() }
+
+func (w *writer) writeProtobufBytesValue(m *wrapperspb.BytesValue) { w.blob(m.GetValue()) }
+
+func (r *reader) readProtobufBytesValue(m *wrapperspb.BytesValue) { m.Value = r.blob() }
+
+func (w *writer) writeProtobufDoubleValue(m *wrapperspb.DoubleValue) { w.float64(m.GetValue()) }
+
+func (r *reader) readProtobufDoubleValue(m *wrapperspb.DoubleValue) { m.Value = r.float64() }
 
 func (w *writer) writeProtobufEmpty(m *emptypb.Empty) {
 	w.buf = append(w.buf, '{')
@@ -17,3 +30,27 @@ func (r *reader) readProtobufEmpty(m *emptypb.Empty) {
 		r.bad = true
 	}
 }
+
+func (w *writer) writeProtobufFloatValue(m *wrapperspb.FloatValue) { w.float32(m.GetValue()) }
+
+func (r *reader) readProtobufFloatValue(m *wrapperspb.FloatValue) { m.Value = r.float32() }
+
+func (w *writer) writeProtobufInt32Value(m *wrapperspb.Int32Value) { w.int32(m.GetValue()) }
+
+func (r *reader) readProtobufInt32Value(m *wrapperspb.Int32Value) { m.Value = r.int32() }
+
+func (w *writer) writeProtobufInt64Value(m *wrapperspb.Int64Value) { w.int64(m.GetValue()) }
+
+func (r *reader) readProtobufInt64Value(m *wrapperspb.Int64Value) { m.Value = r.int64() }
+
+func (w *writer) writeProtobufStringValue(m *wrapperspb.StringValue) { w.text(m.GetValue()) }
+
+func (r *reader) readProtobufStringValue(m *wrapperspb.StringValue) { m.Value = r.text() }
+
+func (w *writer) writeProtobufUInt32Value(m *wrapperspb.UInt32Value) { w.uint32(m.GetValue()) }
+
+func (r *reader) readProtobufUInt32Value(m *wrapperspb.UInt32Value) { m.Value = r.uint32() }
+
+func (w *writer) writeProtobufUInt64Value(m *wrapperspb.UInt64Value) { w.uint64(m.GetValue()) }
+
+func (r *reader) readProtobufUInt64Value(m *wrapperspb.UInt64Value) { m.Value = r.uint64() }
