@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/skirmishgg/skirmish/netcode/token"
+	"github.com/skirmishgg/skirmish/services/config"
 )
 
 // Keys are a server's secrets. They outlive the process, so that tokens and tickets stay good over a restart and clients
@@ -43,20 +42,13 @@ func LoadKeys(dir string) (k Keys, err error) {
 }
 
 func loadKey(path string, into []byte) error {
-	text, err := os.ReadFile(path)
+	text, err := config.ReadPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		_, _ = rand.Read(into)
-		return writeKey(path, into)
+		return config.WritePrivate(path, []byte(hex.EncodeToString(into)+"\n"))
 	}
 	if err != nil {
 		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("others can read %s: chmod 600 it, and consider it known", path)
 	}
 	b, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(b) != len(into) {
@@ -64,27 +56,4 @@ func loadKey(path string, into []byte) error {
 	}
 	copy(into, b)
 	return nil
-}
-
-// writeKey leaves either no file or a whole one.
-func writeKey(path string, key []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
-	if e := f.Sync(); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
