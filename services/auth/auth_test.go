@@ -526,3 +526,24 @@ func (b broken) Load(ctx context.Context, ix *store.IndexDef, keys [][]any) ([]a
 }
 
 func (b broken) Write(context.Context, []store.Ref, func(store.Tx) error) error { return b.write }
+
+// BenchmarkAuthenticateDevice is a sign-in with a known device, without the door.
+func BenchmarkAuthenticateDevice(b *testing.B) {
+	clock := each.NewClock()
+	db := each.Bunt(b, clock)
+	sessions, err := session.New(b.Context(), session.Config{EncryptionKey: "a", RefreshEncryptionKey: "b", TokenExpiry: time.Minute,
+		RefreshExpiry: time.Hour, DB: db, Now: clock.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, in := New(Config{DB: db, Sessions: sessions}), device(request{id: "device-of-anna"}).(*api.AuthenticateDeviceRequest)
+	if _, err := s.authenticateDevice(b.Context(), op.Caller{}, in); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.authenticateDevice(b.Context(), op.Caller{}, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

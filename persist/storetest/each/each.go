@@ -11,6 +11,7 @@ package each
 import (
 	"context"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,10 +25,15 @@ import (
 	"github.com/skirmishgg/skirmish/persist/store"
 )
 
-var server *pgtest.Server
-
-// Main is TestMain of a package that uses Store.
-func Main(m *testing.M) { pgtest.Main(m, &server) }
+// Main is TestMain of a package that uses Store. PostgreSQL starts with the first test that asks for it, so that fuzz
+// workers and benchmarks need none.
+func Main(m *testing.M) {
+	code := m.Run()
+	if server != nil {
+		server.Stop()
+	}
+	os.Exit(code)
+}
 
 // Clock moves only when told. Any goroutine may use it.
 type Clock struct{ micros atomic.Int64 }
@@ -80,7 +86,11 @@ func Bunt(t testing.TB, clock *Clock) store.DB {
 // Postgres is a new database that lives until the test ends.
 func Postgres(t *testing.T, clock *Clock) store.DB {
 	t.Helper()
-	address := server.DatabaseWith(t, "TEMPLATE "+migrated(t))
+	once.Do(func() { startErr = start(t) })
+	if startErr != nil {
+		t.Fatal(startErr)
+	}
+	address := server.DatabaseWith(t, "TEMPLATE "+template)
 	db, err := pg.Open(t.Context(), pg.Config{DSN: address, Clock: clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -91,27 +101,23 @@ func Postgres(t *testing.T, clock *Clock) store.DB {
 
 var (
 	once     sync.Once
-	template string
+	server   *pgtest.Server
+	startErr error
 )
 
-// migrated is a database that each test's is a copy of: that takes half as long as migrating an empty one.
-func migrated(t *testing.T) string {
-	t.Helper()
-	once.Do(func() {
-		address, err := url.Parse(server.Database(t))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		address.Path = "/migrated"
-		if _, err := migrate.Up(context.Background(), address.String(), 0); err != nil {
-			t.Error(err)
-			return
-		}
-		template = "migrated"
-	})
-	if template == "" {
-		t.Fatal("there is no migrated database")
+// template is a migrated database, of which each test's is a copy: that takes half as long as migrating an empty one.
+const template = "migrated"
+
+// start starts the server of this test binary, with the template in it.
+func start(t *testing.T) (err error) {
+	if server, err = pgtest.Start(); err != nil {
+		return err
 	}
-	return template
+	address, err := url.Parse(server.Missing(t))
+	if err != nil {
+		return err
+	}
+	address.Path = template
+	_, err = migrate.Up(context.Background(), address.String(), 0)
+	return err
 }
