@@ -23,8 +23,11 @@ func generateFbs(c *catalogue, files output) {
 		b := &bytes.Buffer{}
 		fmt.Fprintf(b, "// Written by 'make gen' from the messages' descriptors and slots.golden. DO NOT EDIT.\n")
 		fmt.Fprintf(b, "// Timestamps are microseconds since 1970 UTC. Maps are vectors of entries sorted by key, bytewise, each key once.\n")
-		fmt.Fprintf(b, "// At most one field of a oneof may be present.\n\n")
-		for _, other := range includes(c, schema) {
+		fmt.Fprintf(b, "// At most one field of a oneof may be present.\n")
+		for i, other := range includes(c, schema) {
+			if i == 0 {
+				fmt.Fprintln(b)
+			}
 			fmt.Fprintf(b, "include \"%s.fbs\";\n", other)
 		}
 		fmt.Fprintf(b, "\nnamespace %s;\n", namespace)
@@ -98,6 +101,9 @@ func writeFbsTable(b *bytes.Buffer, m *message) {
 		comment := ""
 		if f.arm > 0 {
 			comment = " // oneof " + string(f.Oneof.Desc.Name())
+		}
+		if f.shape == micros {
+			comment = " // µs"
 		}
 		fmt.Fprintf(b, "  %s:%s (%s);%s\n", f.name, f.fbs, strings.Join(notes, ", "), comment)
 	}

@@ -30,6 +30,8 @@ type reader struct {
 	data []byte
 	pos  int
 	bad  bool
+
+	scratch []byte // a string without its escapes
 }
 
 func (r *reader) blanks() {
@@ -148,7 +150,8 @@ func (r *reader) text() string {
 
 // escaped reads on from a string's first backslash.
 func (r *reader) escaped(i int) string {
-	s := append(make([]byte, 0, 2*(i-r.pos)+64), r.data[r.pos:i]...)
+	s := append(r.scratch[:0], r.data[r.pos:i]...)
+	defer func() { r.scratch = s }()
 	for ; i < len(r.data); i++ {
 		c := r.data[i]
 		switch {
