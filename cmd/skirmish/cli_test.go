@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -192,6 +193,16 @@ func TestHealthcheck(t *testing.T) {
 	server.Close()
 	want(t, command(t, nil, "healthcheck", port), exitFailed, `"msg":"healthcheck failed"`)
 	want(t, command(t, nil, "healthcheck", "many"), exitUsage)
+
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
+	_, port, _ = net.SplitHostPort(secure.Listener.Addr().String())
+	status = http.StatusOK
+	want(t, command(t, nil, "healthcheck", port), exitOK)
+	status = http.StatusServiceUnavailable
+	want(t, command(t, nil, "healthcheck", port), exitFailed, `503`)
 }
 
 func TestMigrate(t *testing.T) {
@@ -370,6 +381,20 @@ func TestServe(t *testing.T) {
 	if took := time.Since(began); took > time.Minute {
 		t.Error("waited for matches that are not there:", took)
 	}
+}
+
+// TestDemo runs the demo until a signal, on free ports.
+func TestDemo(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to send")
+	}
+	t.Parallel()
+	s := serve(t, "", "demo", "--bots=1", "--page=127.0.0.1:0", "--logger.format=text")
+	s.until(`console sign-in +admin / \w{20} `)
+	s.until(`arena at 60 Hz with 1 bots`)
+	s.until(`watch it +http://127\.0\.0\.1:\d+`)
+	s.signal(os.Interrupt)
+	s.ends()
 }
 
 // TestServeFails: what a server needs and does not get is a fatal line and exit code 1.

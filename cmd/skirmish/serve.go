@@ -155,6 +155,7 @@ func startUp(a *app, defaults map[string]string) (*config.Config, *slog.Logger, 
 		defer closeLog()
 		return nil, nil, nil, sayProblems(conf, logger, err)
 	}
+	slog.SetDefault(logger) // what libraries log, and package log's users
 	for _, w := range conf.Warnings {
 		logger.Warn(sentence(w), "param", w.Key, "source", w.From.String())
 	}
