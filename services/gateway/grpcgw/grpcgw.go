@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"net"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
@@ -129,11 +130,11 @@ func (s *Server) serve(ctx context.Context, e *op.Entry, decode func(any) error)
 	}
 	caller, ctx, refusal := s.caller(ctx, e, in)
 	if refusal != nil {
-		return nil, told(refusal)
+		return nil, told(ctx, refusal)
 	}
 	answer, refusal := s.door.Invoke(ctx, e, caller, in)
 	if refusal != nil {
-		return nil, told(refusal)
+		return nil, told(ctx, refusal)
 	}
 	if called, ok := answer.(*api.Rpc); ok {
 		called.Id = "" // the socket echoes it, gRPC does not
@@ -141,7 +142,10 @@ func (s *Server) serve(ctx context.Context, e *op.Entry, decode func(any) error)
 	return answer, nil
 }
 
-func told(refusal *errs.Error) error {
+func told(ctx context.Context, refusal *errs.Error) error {
+	if refusal.RetryAfter > 0 {
+		_ = grpc.SetTrailer(ctx, metadata.Pairs("retry-after", strconv.Itoa(refusal.RetryAfter))) // fails after the answer only
+	}
 	return status.Error(codes.Code(refusal.Code), refusal.Message)
 }
 

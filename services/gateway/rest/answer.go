@@ -18,11 +18,12 @@ import (
 
 // Values of headers, made once; net/http only reads them.
 var (
-	noStore  = []string{"no-store, no-cache, must-revalidate"}
-	vary     = []string{"Accept-Encoding"}
-	jsonType = []string{"application/json"}
-	grpcType = []string{"application/grpc"}
-	encoded  = map[string][]string{"gzip": {"gzip"}, "deflate": {"deflate"}}
+	noStore   = []string{"no-store, no-cache, must-revalidate"}
+	vary      = []string{"Accept-Encoding"}
+	jsonType  = []string{"application/json"}
+	plainType = []string{"text/plain"}
+	grpcType  = []string{"application/grpc"}
+	encoded   = map[string][]string{"gzip": {"gzip"}, "deflate": {"deflate"}}
 )
 
 // refuse writes a failure: code and message, nothing else.
@@ -38,9 +39,11 @@ func (x *exchange) refuse(e *errs.Error) {
 	x.answer(e.Code.HTTP(), x.out)
 }
 
-// failed sets what every failure has in its headers.
+// failed sets the header that tells when to come back.
 func (x *exchange) failed(e *errs.Error) {
-	delete(x.w.Header(), "Grpc-Metadata-Content-Type")
+	if e.RetryAfter > 0 {
+		x.w.Header()["Retry-After"] = []string{strconv.Itoa(e.RetryAfter)}
+	}
 }
 
 func appendText(dst []byte, text string) []byte {
@@ -51,14 +54,14 @@ func appendText(dst []byte, text string) []byte {
 	return append(dst, quoted...)
 }
 
-// answer writes a body in the encoding that the client asked for.
-func (x *exchange) answer(status int, body []byte) {
+func (x *exchange) answer(status int, body []byte) { x.answerAs(jsonType, status, body) }
+
+// answerAs writes a body in the encoding that the client asked for.
+func (x *exchange) answerAs(contentType []string, status int, body []byte) {
 	header := x.w.Header()
 	header["Cache-Control"] = noStore
 	header["Vary"] = vary
-	if len(header["Content-Type"]) == 0 {
-		header["Content-Type"] = jsonType
-	}
+	header["Content-Type"] = contentType
 	if encoding := accepted(x.r); encoding != "" {
 		header["Content-Encoding"] = encoded[encoding]
 		body = x.pack(encoding, body)

@@ -74,14 +74,12 @@ func (x *exchange) answerFunction(payload string, unwrap bool) {
 		x.answer(http.StatusOK, x.out)
 		return
 	}
-	header := x.w.Header()
+	contentType := plainType
 	if sent := x.r.Header["Content-Type"]; len(sent) > 0 {
-		header["Content-Type"] = sent[:1]
-	} else {
-		header["Content-Type"] = []string{"text/plain"}
+		contentType = sent[:1]
 	}
 	x.out = append(x.out[:0], payload...)
-	x.answer(http.StatusOK, x.out)
+	x.answerAs(contentType, http.StatusOK, x.out)
 }
 
 // refuseFunction tells of a call that did not reach the function: the text twice and the code.
@@ -119,8 +117,7 @@ func (x *exchange) failFunction(err error, e *errs.Error) {
 
 // errorObject is the JSON of an error: what its exported fields say, an empty object when there are none.
 func errorObject(err error) []byte {
-	var refusal *errs.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := err.(*errs.Error); ok {
 		text, _ := json.Marshal(struct {
 			Message string
 			Code    errs.Code
