@@ -61,7 +61,7 @@ type Conn struct {
 	home       home
 	place      place // while onLoop
 	thread     net.Conn
-	room       chan struct{} // while onThread: wakes the reader that waits for Resume
+	room       chan struct{} // while onThread: wakes a reader that waits for Resume or for the writer
 	returns    bool          // a loop would take it
 	pended     bool          // while onLoop: the loop is going to see what changes
 	writing    bool          // a goroutine writes, or has failed to
@@ -161,6 +161,9 @@ func (c *Conn) close(code int, reason string, cause error) {
 	c.closing, c.cause = true, cause
 	c.queue = append(c.queue, frame{opClose, closePayload(code, reason)})
 	c.pingDue, c.pongDue = false, false
+	if c.paused { // messages are dropped from here on, and the client's close frame may be among them
+		c.paused, c.resumed = false, true
+	}
 	c.closeBy = c.server.c.Clock.Now() + c.server.c.WriteWait + c.server.c.CloseAckWait
 	c.server.wheel.look(&c.timer, c.closeBy)
 	c.wake()

@@ -42,7 +42,7 @@ func (c Config) withDefaults() Config {
 	count(&c.PingBackoff, 20)
 	count(&c.Queue, 64)
 	if c.Loops == 0 {
-		c.Loops = runtime.GOMAXPROCS(0)
+		c.Loops = runtime.NumCPU()
 	}
 	if c.Clock == nil {
 		c.Clock = clock.Real{}

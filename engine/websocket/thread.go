@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	threadRead  = 4 << 10              // bytes of a reading goroutine's buffer
-	threadWrite = 16 << 10             // bytes that get one write deadline, about
-	stall       = 5 * time.Millisecond // a Write that takes longer has waited for the client
-	calm        = 1 * time.Second      // without a stall or a pause, until a connection goes back to a loop
+	threadRead  = 4 << 10                // bytes of a reading goroutine's buffer
+	threadWrite = 16 << 10               // bytes that get one write deadline, about
+	stall       = 100 * time.Millisecond // a Write that takes longer waits for the client, not for its turn on a busy CPU
+	calm        = 1 * time.Second        // without a stall or a pause, until a connection goes back to a loop
 )
 
 var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, threadWrite); return &b }}
@@ -34,14 +34,18 @@ func (c *Conn) wakeThread() {
 		go c.thread.Close() // ends within the few seconds that crypto/tls allows
 	}
 	if c.dead || c.resumed {
-		select {
-		case c.room <- struct{}{}:
-		default: // it is awake already
-		}
+		c.wakeReader()
 	}
 	if !c.writing && !c.dead && c.hasOutput() {
 		c.writing = true
 		go c.write(c.thread) // ends when nothing waits, or at an error
+	}
+}
+
+func (c *Conn) wakeReader() {
+	select {
+	case c.room <- struct{}{}:
+	default: // it will look anyway
 	}
 }
 
@@ -66,6 +70,7 @@ func (c *Conn) readAll(nc net.Conn) (cause error) {
 		if err := c.waitRoom(); err != nil {
 			return err
 		}
+		c.waitWriter()
 		if c.returns {
 			if c.leaveThread() {
 				if c.server.enroll(c, nc) {
@@ -102,6 +107,22 @@ func (c *Conn) waitRoom() error {
 		default:
 			return nil
 		}
+	}
+}
+
+// waitWriter gives the writing goroutine its turn when answers come faster than it. It does not wait for a slow client.
+func (c *Conn) waitWriter() {
+	c.mu.Lock()
+	behind := c.writing && !c.dead && !c.stalled() && len(c.queue) >= c.server.c.Queue/2
+	c.mu.Unlock()
+	if !behind {
+		return
+	}
+	t := time.NewTimer(stall)
+	defer t.Stop()
+	select {
+	case <-c.room:
+	case <-t.C:
 	}
 }
 
@@ -162,6 +183,7 @@ func (c *Conn) beginWrite(nc net.Conn, buf []byte) []byte {
 	}
 	if len(buf) > 0 {
 		c.writeBegan = time.Now()
+		c.wakeReader()
 		return buf
 	}
 	c.writing, c.writeBegan = false, time.Time{}

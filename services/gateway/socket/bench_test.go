@@ -63,7 +63,7 @@ func BenchmarkPing(b *testing.B) {
 				}
 				return nc, bufio.NewReaderSize(nc, 256), err
 			}, func(r io.Reader) error {
-				_, err := ws.ReadFrame(r)
+				_, err := readFrame(r)
 				return err
 			})
 		})

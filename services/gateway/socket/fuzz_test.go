@@ -70,7 +70,7 @@ func fuzzMessages(f *testing.F, format string, kind ws.OpCode) {
 			_ = wsutil.WriteClientMessage(client, ws.OpClose, []byte{3, 232})
 		}()
 		for {
-			f, err := ws.ReadFrame(br)
+			f, err := readFrame(br)
 			if err != nil {
 				t.Fatalf("ended without a close frame: %v", err)
 			}

@@ -137,8 +137,10 @@ func TestRoom(t *testing.T) {
 				t.Fatalf("after %d calls room was announced %d times", i+1, rooms)
 			}
 		}
-		if !l.Push(call) || !l.Push(call) || l.Push(call) {
-			t.Fatal("full again at four")
+		for i, want := range []bool{true, true, false} { // one waits
+			if l.Push(call) != want {
+				t.Fatalf("push %d after room: more is %v", i+1, !want)
+			}
 		}
 		close(step)
 		synctest.Wait()
