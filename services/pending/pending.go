@@ -181,13 +181,9 @@ func statuses(r *op.Registry) {
 	push[rtapi.StreamPresenceEvent](r, "stream_presence_event")
 }
 
-// others: notifications and events.
+// others: events.
 func others(r *op.Registry) {
-	rpc[api.DeleteNotificationsRequest, empty](r, 19, "DeleteNotifications", op.Session, "DELETE /v2/notification")
 	rpc[api.Event, empty](r, 23, "Event", op.Session, "POST /v2/event *")
-	rpc[api.ListNotificationsRequest, api.NotificationList](r, 52, "ListNotifications", op.Session, "GET /v2/notification")
-
-	push[rtapi.Notifications](r, "notifications")
 }
 
 // message is what op.Add asks of a request and an answer.

@@ -12,23 +12,30 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/id"
 )
 
-// codeSingleSocket is the notification that tells a client why its connection ends.
-const codeSingleSocket = -7
+// Codes of the notifications that tell a client why its connection ends; those that outlive it are in services/notify.
+const (
+	CodeReplaced int32 = -7
+	CodeBanned   int32 = -8
+)
 
 // Replace tells connections that a newer one of their user takes their place, and ends them. Doors call it with what
 // Live.Add returned when session.single_socket is on.
-func Replace(older []Conn) {
-	if len(older) == 0 {
+func Replace(older []Conn) { dismiss(older, CodeReplaced, "single_socket") }
+
+// KickBanned tells the user's connections that he may not be here any more, and ends them.
+func (l *Live) KickBanned(user id.UUID) { dismiss(l.OfUser(user), CodeBanned, "banned") }
+
+func dismiss(list []Conn, code int32, why string) {
+	if len(list) == 0 {
 		return
 	}
 	noticeID, _ := id.NewV4(rand.Reader) // crypto/rand does not fail
 	notice := codec.Share(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{
 		Notifications: []*api.Notification{{
-			Id: noticeID.String(), Subject: "single_socket", Content: "{}", Code: codeSingleSocket,
-			CreateTime: &timestamppb.Timestamp{Seconds: time.Now().Unix()},
+			Id: noticeID.String(), Subject: why, Content: "{}", Code: code, CreateTime: &timestamppb.Timestamp{Seconds: time.Now().Unix()},
 		}},
 	}}})
-	for _, c := range older {
+	for _, c := range list {
 		c.Send(notice)
 		c.Close(KickReason)
 	}

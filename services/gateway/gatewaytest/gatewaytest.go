@@ -15,6 +15,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/gateway"
+	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/session"
@@ -32,6 +33,7 @@ func Register(r *op.Registry, functions *rpc.Service) {
 	gateway.Register(r)
 	functions.Register(r)
 	(*storage.Service)(nil).Register(r)
+	(*notify.Service)(nil).Register(r)
 	pending.Register(r)
 	fakes(r)
 }
