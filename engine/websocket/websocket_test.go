@@ -466,7 +466,7 @@ func TestSlowReader(t *testing.T) {
 // A client that sends more than its handler takes is not read until there is room, loses nothing, and is in a loop
 // again when it is calm.
 func TestPauseAndResume(t *testing.T) {
-	const messages = 6000 // 12 MB: more than the kernel holds for both ends
+	const messages = 188 * 32 // 12 MB: more than the kernel holds for both ends
 	eachHome(t, func(t *testing.T, c websocket.Config) {
 		var mu sync.Mutex
 		var waiting []string
