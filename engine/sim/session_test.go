@@ -403,3 +403,23 @@ func TestSimSessionAtRest(t *testing.T) {
 		}
 	})
 }
+
+// TestSimSessionAnswersAtOnce: calls one after the other wait for KCP's turn at their sender, not at the server as well.
+func TestSimSessionAnswersAtOnce(t *testing.T) {
+	sessionSim(t, Config{Seed: 48}, func(s *Sim, h *echoes) {
+		c := s.caller(simnet.LinkConfig{})
+		if !s.Until(5*time.Second, opened(c.Client)) {
+			t.Fatal(c.Err)
+		}
+		for range 50 {
+			heard := len(h.open[0].heard)
+			c.say(t, 100)
+			s.Until(time.Second, func() bool { return len(h.open[0].heard) > heard })
+			at := s.Clock.Now()
+			s.Until(time.Second, func() bool { return len(c.back) == int(c.next) })
+			if d := s.Clock.Now() - at; d > time.Millisecond {
+				t.Fatalf("answer %d took %v", c.next, d)
+			}
+		}
+	})
+}

@@ -43,6 +43,7 @@ type Stream struct {
 	out   [][]byte // flushed KCP datagrams that wait for a packet, from first on; buffers are reused
 	n     int
 	fresh uint8 // rounds of flushes that are owed to what was read, taken or queued last
+	eager uint8 // the same for what was queued
 }
 
 // freshRounds: KCP keeps its own time, in whole milliseconds, so the first flush after a change may come just too early.
@@ -91,7 +92,7 @@ func (s *Stream) Push(msg []byte) error {
 	if s.kcp.Send(msg) < 0 {
 		return ErrTooLarge
 	}
-	s.fresh = freshRounds
+	s.fresh, s.eager = freshRounds, freshRounds
 	return nil
 }
 
@@ -154,17 +155,22 @@ func (s *Stream) Window(segments int) {
 }
 
 // Flush lets KCP write what is due: new segments, lost ones, acks. Next then hands out what it wrote.
-func (s *Stream) Flush() { s.kcp.Update() }
+func (s *Stream) Flush() {
+	if s.kcp.Update(); s.n > 0 {
+		s.eager = 0
+	}
+}
 
 // Busy reports whether Flush has something to do: segments wait to be sent or acked, or acks to be given. A stream that is
 // not need not be flushed, and one that was left alone sends its next message at once.
 func (s *Stream) Busy() bool { return s.fresh > 0 || s.n > 0 || s.kcp.WaitSnd() > 0 }
 
+// Eager reports whether Flush has something new to send, not only to ack or to send again.
+func (s *Stream) Eager() bool { return s.eager > 0 }
+
 // Settle says that a flush interval has passed since the last Settle, with a Flush in it.
 func (s *Stream) Settle() {
-	if s.fresh > 0 {
-		s.fresh--
-	}
+	s.fresh, s.eager = max(s.fresh, 1)-1, max(s.eager, 1)-1
 }
 
 // Next is the oldest KCP datagram that waits for a packet, valid until the next Flush; nil when there is none.

@@ -12,21 +12,20 @@ import (
 
 // control are the small frames that look after the connection itself. At most 300 B of them go into one datagram.
 type control struct {
-	urgent bool // something below should not wait for the next tick
-
 	// server: resume ticket and reset token, sent until a packet that carried them is acked
 	ticketAt     time.Duration // when the next ticket is due
 	ticket       []byte        // body of the TICKET frame in flight; empty: none
 	ticketPN     uint64        // first packet that carried it
 	ticketSentAt time.Duration
-	ticketSent   bool
-	resetDue     bool
 	resetPN      uint64 // first packet that carried the present token
 	resetSentAt  time.Duration
 
 	// client: tokens by which a reset is believed, newest first; a path change brings a second
 	resets     [2][wire.ResetTokenSize]byte
 	resetCount uint8
+	ticketSent bool
+	resetDue   bool
+	urgent     bool // something here should not wait for the next tick
 	restart    bool // RESTART goes out with every packet until one is acked
 
 	answer    [8]byte // PATH_RESPONSE that is owed

@@ -167,6 +167,7 @@ type Peer struct {
 	lastAll time.Duration // one that had room for events and messages
 	// streamsAt is when streams were flushed last, at least an interval after the time before.
 	streamsAt time.Duration
+	acksAt    time.Duration // when what streams have to ack has waited for company long enough; 0: nothing waits
 	bucket    bucket
 	stats     Stats
 	report    report

@@ -174,8 +174,12 @@ func (p *Peer) Next(now time.Duration) time.Duration {
 		}
 	}
 	for _, s := range p.streams {
-		if s != nil && s.Busy() {
+		switch {
+		case s == nil || !s.Busy():
+		case s.Eager():
 			next = min(next, p.streamsAt+streamInterval)
+		default: // an answer may follow, take the ack along, and want its turn within the interval
+			next = min(next, max(p.streamsAt+streamLazy, p.acksAt))
 		}
 	}
 	return max(next, now)

@@ -53,6 +53,9 @@ func (p *Peer) onStream(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
 		p.Counters.StreamBad++
 		return nil, false
 	}
+	if p.acksAt == 0 {
+		p.acksAt = p.lastIn + streamInterval
+	}
 	return rest, p.deliver(ch, s, h)
 }
 
@@ -124,30 +127,44 @@ func (p *Peer) appendStream(i int, s *channel.Stream, limit int) {
 // sendStreams flushes KCP and sends what fits the token bucket; gameplay has spent its part before.
 func (p *Peer) sendStreams(now time.Duration, out Sender) {
 	settles := now-p.streamsAt >= streamInterval
+	early := false // by less than a millisecond, which is what KCP counts in
 	if settles {
-		p.streamsAt = now
+		p.streamsAt, p.acksAt = now, 0
 	}
 	for i, s := range p.streams {
 		if s == nil || !s.Busy() {
 			continue
 		}
-		if s.Ready() == 0 {
-			s.Window(p.streamWindow())
-			s.Flush()
-			if settles {
-				s.Settle()
-			}
+		p.sendReady(i, s, now, out) // of KCP's own accord, when acks came
+		if s.Ready() > 0 {
+			continue
 		}
-		for s.Ready() > 0 && p.bucket.has() {
-			p.beginTo(out.Buffer(), now, TickInfo{})
-			p.appendStream(i, s, packetLimit)
-			out.Queue(p.Finish(-1), p.addr)
+		s.Window(p.streamWindow())
+		s.Flush()
+		if settles {
+			s.Settle()
+			early = early || s.Eager() && s.Ready() == 0
 		}
+		p.sendReady(i, s, now, out)
+	}
+	if early {
+		p.streamsAt -= streamInterval - time.Millisecond
 	}
 }
 
-// streamInterval is KCP's, between flushes.
-const streamInterval = 10 * time.Millisecond
+func (p *Peer) sendReady(i int, s *channel.Stream, now time.Duration, out Sender) {
+	for s.Ready() > 0 && p.bucket.has() {
+		p.beginTo(out.Buffer(), now, TickInfo{})
+		p.appendStream(i, s, packetLimit)
+		out.Queue(p.Finish(-1), p.addr)
+	}
+}
+
+// streamInterval is KCP's, between flushes; streamLazy is for flushes that only ack or look for what got lost.
+const (
+	streamInterval = 10 * time.Millisecond
+	streamLazy     = 15 * time.Millisecond
+)
 
 // streamSlack is what an ack takes beside the round trip: flush interval, tick, service at both ends.
 const streamSlack = 100 * time.Millisecond
