@@ -28,7 +28,7 @@ func Register(r *op.Registry) {
 	purchases(r)
 	matches(r)
 	parties(r)
-	statuses(r)
+	streams(r)
 	others(r)
 }
 
@@ -170,13 +170,8 @@ func parties(r *op.Registry) {
 	push[rtapi.PartyUpdate](r, "party_update")
 }
 
-func statuses(r *op.Registry) {
-	realtime[rtapi.StatusFollow, rtapi.Status](r, "StatusFollow", "status_follow")
-	realtime[rtapi.StatusUnfollow, empty](r, "StatusUnfollow", "status_unfollow")
-	realtime[rtapi.StatusUpdate, empty](r, "StatusUpdate", "status_update")
-
-	push[rtapi.Status](r, "status")
-	push[rtapi.StatusPresenceEvent](r, "status_presence_event")
+// streams: what server code sends to streams of its own.
+func streams(r *op.Registry) {
 	push[rtapi.StreamData](r, "stream_data")
 	push[rtapi.StreamPresenceEvent](r, "stream_presence_event")
 }

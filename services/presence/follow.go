@@ -40,6 +40,17 @@ func (s *Service) Unfollow(c session.Conn, user id.UUID) {
 	}
 }
 
+// Follows is how many users a session follows, its own among them.
+func (s *Service) Follows(c session.Conn) int {
+	m := s.mineOf(c.ID())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.sessions[c.ID()]; b != nil {
+		return len(b.follows)
+	}
+	return 0
+}
+
 // follow enters the follow at both ends. The session's lock is held meanwhile, so that its End finds both or neither.
 func (s *Service) follow(c session.Conn, user id.UUID) {
 	m := s.mineOf(c.ID())

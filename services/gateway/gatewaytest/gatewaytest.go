@@ -19,6 +19,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/session"
+	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
 )
 
@@ -34,6 +35,7 @@ func Register(r *op.Registry, functions *rpc.Service) {
 	functions.Register(r)
 	(*storage.Service)(nil).Register(r)
 	(*notify.Service)(nil).Register(r)
+	(*status.Service)(nil).Register(r)
 	pending.Register(r)
 	fakes(r)
 }
