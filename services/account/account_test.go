@@ -279,9 +279,6 @@ func TestUpdateAccount(t *testing.T) {
 	})
 }
 
-func sameRow(a, b *schema.User) bool {
-	return fmt.Sprint(*a) == fmt.Sprint(*b) || printed(a) == printed(b)
-}
 
 // printed shows what pointers point to.
 func printed(u *schema.User) string {
