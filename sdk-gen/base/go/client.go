@@ -95,7 +95,10 @@ func start(ctx context.Context, conn *Conn, o Options) (*Client, error) {
 
 // Close leaves the match and waits until the goodbye is sent. It may be called twice.
 func (c *Client) Close() {
-	c.once.Do(func() { close(c.leave) })
+	c.once.Do(func() {
+		close(c.leave)
+		c.wake()
+	})
 	<-c.done
 }
 
@@ -147,7 +150,17 @@ func (c *Client) Stats() Stats {
 func (c *Client) Rebind() {
 	select {
 	case c.rebind <- struct{}{}:
+		c.wake()
 	default: // asked for already
+	}
+}
+
+// wake ends the wait for a datagram, if the transport can: a session's may be a second long.
+func (c *Client) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t, ok := c.out.transport.(interface{ Wake() }); ok {
+		t.Wake()
 	}
 }
 
