@@ -132,10 +132,10 @@ var Ledger = store.NewTable[LedgerItem]("wallet_ledger", "id", store.Ordered("us
 // Revocation ends a user's tokens before they expire: one token family, or all that were issued before a second.
 type Revocation struct {
 	UserID     id.UUID   `db:"user_id"`
-	TokenID    string    `db:"token_id"` // "": all of the user's
-	Kind       int16     `db:"kind"`     // 0 session tokens, 1 refresh tokens, 2 both
-	Before     int64     `db:"before"`   // Unix seconds: tokens issued earlier are dead; for one family 0
-	ExpiryTime time.Time `db:"expiry_time"`
+	TokenID    string    `db:"token_id"`    // "": all of the user's
+	Kind       int16     `db:"kind"`        // 0 session tokens, 1 refresh tokens
+	Before     int64     `db:"before"`      // Unix seconds of the revocation; for one family 0
+	ExpiryTime time.Time `db:"expiry_time"` // of all: tokens that end earlier are dead; then the row says nothing more
 }
 
 // Revocations are those that still matter; Skirmish's own table.

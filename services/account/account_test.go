@@ -279,7 +279,6 @@ func TestUpdateAccount(t *testing.T) {
 	})
 }
 
-
 // printed shows what pointers point to.
 func printed(u *schema.User) string {
 	return fmt.Sprint(u.ID, u.Username, text(u.DisplayName), text(u.AvatarURL), u.LangTag, text(u.Location), text(u.Timezone), u.Metadata, u.Wallet,

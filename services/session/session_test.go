@@ -353,10 +353,16 @@ func TestSweep(t *testing.T) {
 		if err := s.Logout(t.Context(), alice, "", pair.RefreshToken); err != nil {
 			t.Fatal(err)
 		}
-		for n := range sweepMax { // two rows each: more than one transaction sweeps
-			if err := s.RevokeAll(t.Context(), id.UUID{1, byte(n >> 8), byte(n)}); err != nil {
-				t.Fatal(err)
+		err := db.Update(t.Context(), func(tx store.Tx) error {
+			for n := range sweepMax { // two rows each: more than one transaction sweeps
+				if err := s.RevokeAllIn(tx, id.UUID{1, byte(n >> 8), byte(n)}); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 		clock.Advance(59 * time.Minute)
 		if err := s.Sweep(t.Context()); err != nil {
