@@ -56,14 +56,10 @@ func accounts(r *op.Registry) {
 	rpc[api.AccountSteam, empty](r, 73, "UnlinkSteam", op.Session, "POST /v2/account/unlink/steam *")
 }
 
+// friends: their imports through identity providers.
 func friends(r *op.Registry) {
-	rpc[api.AddFriendsRequest, empty](r, 1, "AddFriends", op.Session, "POST /v2/friend")
-	rpc[api.BlockFriendsRequest, empty](r, 13, "BlockFriends", op.Session, "POST /v2/friend/block")
-	rpc[api.DeleteFriendsRequest, empty](r, 16, "DeleteFriends", op.Session, "DELETE /v2/friend")
 	rpc[api.ImportFacebookFriendsRequest, empty](r, 29, "ImportFacebookFriends", op.Session, "POST /v2/friend/facebook account")
 	rpc[api.ImportSteamFriendsRequest, empty](r, 30, "ImportSteamFriends", op.Session, "POST /v2/friend/steam account")
-	rpc[api.ListFriendsRequest, api.FriendList](r, 45, "ListFriends", op.Session, "GET /v2/friend")
-	rpc[api.ListFriendsOfFriendsRequest, api.FriendsOfFriendsList](r, 46, "ListFriendsOfFriends", op.Session, "GET /v2/friend/friends")
 }
 
 func groups(r *op.Registry) {

@@ -14,6 +14,10 @@ import (
 	"github.com/skirmishgg/skirmish/persist/bunt"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
+	"github.com/skirmishgg/skirmish/services/account"
+	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/pending"
@@ -33,11 +37,14 @@ const (
 func Register(r *op.Registry, functions *rpc.Service) {
 	gateway.Register(r)
 	functions.Register(r)
+	(*auth.Service)(nil).Register(r)
+	(*account.Service)(nil).Register(r)
 	(*storage.Service)(nil).Register(r)
+	(*connect.Service)(nil).Register(r)
+	(*friend.Service)(nil).Register(r)
 	(*notify.Service)(nil).Register(r)
 	(*status.Service)(nil).Register(r)
 	pending.Register(r)
-	fakes(r)
 }
 
 // Call is a call that reached an operation.

@@ -67,6 +67,7 @@ func (x *exchange) answerAs(contentType []string, status int, body []byte) {
 		body = x.pack(encoding, body)
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.status = status
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a client that is gone is net/http's to notice
 }

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -25,6 +27,7 @@ type exchange struct {
 	values values
 	form   string // a form in the body that counts as query
 	noBody bool   // the body has been read already
+	status int    // of the answer, 0 before there is one
 	body   bytes.Buffer
 	out    []byte
 	packed bytes.Buffer
@@ -38,11 +41,28 @@ func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
 	return x
 }
 
+// end is deferred. Operations have their own net in Door.Call; this one is for the door, whose panic net/http would
+// answer with a closed connection.
+func (x *exchange) end() {
+	p := recover()
+	if p == nil {
+		x.release()
+		return
+	}
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(p)
+	}
+	x.h.c.Door.Log.Error("HTTP request panicked", "method", x.r.Method, "path", x.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	if x.status == 0 {
+		x.refuse(errPanic)
+	}
+}
+
 // keepMax is the largest buffer worth keeping: what nearly all requests fit in.
 const keepMax = 64 << 10
 
 func (x *exchange) release() {
-	x.h, x.w, x.r, x.values, x.form, x.noBody = nil, nil, nil, values{}, "", false
+	x.h, x.w, x.r, x.values, x.form, x.noBody, x.status = nil, nil, nil, values{}, "", false, 0
 	x.body.Reset()
 	x.packed.Reset()
 	x.out = x.out[:0]

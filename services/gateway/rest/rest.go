@@ -74,6 +74,7 @@ func Server(c Config) *http.Server {
 var (
 	errNotFound = errs.New(errs.NotFound, "Not Found")
 	errMethod   = errs.New(errs.Unimplemented, "Method Not Allowed")
+	errPanic    = errs.New(errs.Internal, "Internal server error.")
 )
 
 const rpcPrefix = "/v2/rpc/"
@@ -91,7 +92,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := newExchange(h, w, r)
-	defer x.release()
+	defer x.end()
 	switch target := r.URL.Path; {
 	case target == "/" && r.Method == http.MethodGet:
 		w.WriteHeader(http.StatusOK)

@@ -44,6 +44,15 @@ type server struct {
 	url    string
 	bearer string
 	ready  error
+
+	readyPanics bool
+}
+
+func (s *server) isReady() error {
+	if s.readyPanics {
+		panic("not ready at all")
+	}
+	return s.ready
 }
 
 func start(t testing.TB, functions map[string]rpc.Func) *server {
@@ -51,7 +60,7 @@ func start(t testing.TB, functions map[string]rpc.Func) *server {
 	s := &server{Catalogue: gatewaytest.New(t, functions), t: t}
 	s.bearer = "Bearer " + s.Token(t, al, "al", nil)
 	h := New(Config{
-		Door: s.Door, RPC: s.RPC, MaxRequestBytes: limit, Ready: func() error { return s.ready },
+		Door: s.Door, RPC: s.RPC, MaxRequestBytes: limit, Ready: s.isReady,
 		ResponseHeaders: []string{"X-Studio=skirmish", "content-type=text/html"},
 		Socket: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "socket "+r.Header.Get("Upgrade"))
@@ -636,6 +645,27 @@ func TestAPanicEndsOneRequest(t *testing.T) {
 	s.call("GET", "/v2/account", "").refused(t, "panic", 500, errs.Internal, "Internal server error.")
 	if log := s.Log.String(); !strings.Contains(log, "oh no") || !strings.Contains(log, "rest_test.go") {
 		t.Errorf("log %q", log)
+	}
+	s.readyPanics = true
+	s.send("GET", "/readyz", "").refused(t, "panic outside of operations", 500, errs.Internal, "Internal server error.")
+	if log := s.Log.String(); !strings.Contains(log, "not ready at all") {
+		t.Errorf("log %q", log)
+	}
+}
+
+// TestMessagesDoNotLiveInBuffers: an exchange's buffers serve the next request, while a feature may keep its message.
+func TestMessagesDoNotLiveInBuffers(t *testing.T) {
+	s := start(t, nil)
+	const first, second = `{"name":"first","properties":{"first":"first"}}`, `{"name":"other","properties":{"other":"other"}}`
+	s.call("POST", "/v2/event", first)
+	kept := s.Calls()
+	for range 20 {
+		s.call("POST", "/v2/event", second)
+		s.call("POST", "/v2/event", gzipped(t, second), "Content-Encoding: gzip")
+	}
+	want := &api.Event{Name: "first", Properties: map[string]string{"first": "first"}}
+	if !proto.Equal(kept[0].In, want) {
+		t.Errorf("the message became %v", kept[0].In)
 	}
 }
 
