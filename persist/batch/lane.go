@@ -17,9 +17,13 @@ type Unit struct {
 	Hint []store.Ref
 	Run  func(store.Tx) error
 
+	alone   func()     // instead of Run: something else for the lane's goroutine to do, between two batches
 	refusal error      // of Run, until the group has committed
 	done    chan error // buffered: the lane never waits for the caller
 }
+
+// units are used again: a write makes neither a Unit nor a channel.
+var units = sync.Pool{New: func() any { return &Unit{done: make(chan error, 1)} }}
 
 // Driver does for a lane what differs between stores. All methods run on the lane's goroutine.
 type Driver interface {
@@ -51,13 +55,18 @@ const (
 
 // Lane commits units in groups. Any goroutine may Write; one goroutine, started by NewLane and ended by Close, commits.
 type Lane struct {
+	// constant after NewLane
 	driver Driver
 	clock  func() time.Time
 	queue  chan *Unit
+	ended  chan struct{}
+
+	// owned by the lane's goroutine
+	group, single Layer
+	changes       []Change
 
 	mu     sync.RWMutex // guards closed against a Write that is about to queue
 	closed bool
-	ended  chan struct{}
 }
 
 // NewLane starts a lane over d; clock is the server's, read once a batch.
@@ -69,11 +78,26 @@ func NewLane(d Driver, clock func() time.Time) *Lane {
 
 // Write queues f and waits until its effect is durable, or refused.
 func (l *Lane) Write(ctx context.Context, hint []store.Ref, f func(store.Tx) error) error {
-	u := &Unit{Ctx: ctx, Hint: hint, Run: f, done: make(chan error, 1)}
-	if err := l.enqueue(u); err != nil {
-		return err
+	u := units.Get().(*Unit)
+	u.Ctx, u.Hint, u.Run = ctx, hint, f
+	return l.await(u)
+}
+
+// Do runs f on the lane's goroutine, between two batches.
+func (l *Lane) Do(f func()) error {
+	u := units.Get().(*Unit)
+	u.alone = f
+	return l.await(u)
+}
+
+func (l *Lane) await(u *Unit) error {
+	err := l.enqueue(u)
+	if err == nil {
+		err = <-u.done // not ctx.Done(): the caller must learn what became of its write
 	}
-	return <-u.done // not ctx.Done(): the caller must learn what became of its write
+	*u = Unit{done: u.done}
+	units.Put(u)
+	return err
 }
 
 func (l *Lane) enqueue(u *Unit) error {
@@ -103,27 +127,37 @@ func (l *Lane) Close() {
 
 func (l *Lane) run() {
 	defer close(l.ended)
-	units := make([]*Unit, 0, batchMax)
+	batch := make([]*Unit, 0, batchMax)
 	for first := range l.queue {
-		units = l.takeWaiting(append(units[:0], first))
-		l.commit(units)
-		clear(units)
+		var alone *Unit
+		batch, alone = l.takeWaiting(batch[:0], first)
+		if len(batch) > 0 {
+			l.commit(batch)
+		}
+		if alone != nil {
+			alone.alone()
+			alone.done <- nil
+		}
+		clear(batch)
 	}
 }
 
-func (l *Lane) takeWaiting(units []*Unit) []*Unit {
-	for len(units) < batchMax {
+// takeWaiting takes what is queued now, up to something that runs alone.
+func (l *Lane) takeWaiting(batch []*Unit, next *Unit) (_ []*Unit, alone *Unit) {
+	for ok := true; ok; {
+		if next.alone != nil {
+			return batch, next
+		}
+		if batch = append(batch, next); len(batch) == batchMax {
+			break
+		}
 		select {
-		case u, ok := <-l.queue:
-			if !ok {
-				return units
-			}
-			units = append(units, u)
+		case next, ok = <-l.queue:
 		default:
-			return units
+			ok = false
 		}
 	}
-	return units
+	return batch, nil
 }
 
 // commit runs units as one group; when the store rejects the group's flush, one by one, so that each gets its own error.
@@ -158,40 +192,41 @@ func (l *Lane) commitGroup(units []*Unit) error {
 	if err != nil {
 		return fmt.Errorf("begin a batch of %d: %w", len(units), err)
 	}
-	group := NewLayer(base, l.clock().UTC().Truncate(time.Microsecond))
-	kept := 0
+	now := l.clock().UTC().Truncate(time.Microsecond)
+	l.group.reset(base, now)
 	for _, u := range units {
-		layer := NewLayer(group, group.now)
-		if u.refusal = u.Ctx.Err(); u.refusal == nil {
-			u.refusal = u.Run(layer)
+		if u.refusal = l.runOne(u, now); u.refusal == nil {
+			l.group.merge(&l.single)
 		}
-		if u.refusal == nil {
-			u.refusal = layer.CheckParents()
-		}
-		if u.refusal != nil {
-			continue
-		}
-		if err := group.merge(layer); err != nil {
-			l.driver.Abort()
-			return fmt.Errorf("merge a write: %w", err)
-		}
-		kept++
 	}
 	if err := l.driver.Trouble(); err != nil {
 		l.driver.Abort()
 		return fmt.Errorf("run a batch of %d: %w", len(units), err)
 	}
-	changes := group.Changes()
-	if len(changes) == 0 {
+	l.changes = l.group.Changes(l.changes[:0])
+	defer clear(l.changes)
+	if len(l.changes) == 0 {
 		l.driver.Abort()
 		return nil
 	}
-	commit, err := l.driver.Commit(changes)
+	commit, err := l.driver.Commit(l.changes)
 	if err != nil {
-		return fmt.Errorf("commit a batch of %d: %w", kept, err)
+		return fmt.Errorf("commit a batch of %d: %w", len(units), err)
 	}
-	for _, f := range group.after {
+	for _, f := range l.group.after {
 		f(commit)
 	}
 	return nil
+}
+
+// runOne runs a function on a layer of its own.
+func (l *Lane) runOne(u *Unit, now time.Time) error {
+	if err := u.Ctx.Err(); err != nil {
+		return err
+	}
+	l.single.reset(&l.group, now)
+	if err := u.Run(&l.single); err != nil {
+		return err
+	}
+	return l.single.CheckParents()
 }

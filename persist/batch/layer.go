@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -17,20 +16,23 @@ import (
 type Layer struct {
 	below store.Reader
 	now   time.Time
-	rows  map[*store.Def]map[store.Key]slot     // by primary key
-	held  map[*store.IndexDef]map[store.Key]any // unique key → row of rows that holds it
+	rows  rows
+	held  map[heldID]any // unique key → row of rows that holds it
 	after []func(store.Commit)
 }
 
-// slot is what a layer says of one row; row is nil when it was removed.
-type slot struct {
-	key []any
-	row any
+type heldID struct {
+	index *store.IndexDef
+	key   store.Key
 }
 
-// NewLayer lies over below; now is the batch's time.
-func NewLayer(below store.Reader, now time.Time) *Layer {
-	return &Layer{below: below, now: now, rows: map[*store.Def]map[store.Key]slot{}, held: map[*store.IndexDef]map[store.Key]any{}}
+// reset lays an empty layer over below, in the memory of the last one; now is the batch's time.
+func (l *Layer) reset(below store.Reader, now time.Time) {
+	l.below, l.now = below, now
+	l.rows.reset()
+	clear(l.held)
+	clear(l.after)
+	l.after = l.after[:0]
 }
 
 // Now is the batch's time.
@@ -45,25 +47,41 @@ func (l *Layer) Fetch(ix *store.IndexDef, values []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed := l.rows[ix.Table]
-	if ix == ix.Table.Primary {
-		if s, ok := changed[key]; ok {
-			return Clone(s.row), nil
+	d := ix.Table
+	if ix == d.Primary {
+		if s := l.rows.find(d, key); s != nil {
+			return cloned(d, s.row), nil
 		}
 		return l.below.Fetch(ix, values)
 	}
-	if row, ok := l.held[ix][key]; ok {
-		return Clone(row), nil
+	if primary := ix.PrimaryValues(values); primary != nil {
+		row, err := l.Fetch(d.Primary, primary)
+		if row != nil {
+			if holds, _ := ix.KeyOf(row); holds != key {
+				row = nil
+			}
+		}
+		return row, err
+	}
+	if row := l.held[heldID{ix, key}]; row != nil {
+		return d.Clone(row), nil
 	}
 	row, err := l.below.Fetch(ix, values)
 	if err != nil || row == nil {
 		return nil, err
 	}
-	primary, _, err := ix.Table.Primary.KeyOf(row)
-	if _, ok := changed[primary]; err != nil || ok {
-		return nil, err // the row below was removed here, or holds another unique key now
+	primary, _ := d.Primary.KeyOf(row)
+	if l.rows.find(d, primary) != nil {
+		return nil, nil // the row below was removed here, or holds another unique key now
 	}
 	return row, nil
+}
+
+func cloned(d *store.Def, row any) any {
+	if row == nil {
+		return nil
+	}
+	return d.Clone(row)
 }
 
 // Store puts a copy of row into the layer.
@@ -72,32 +90,28 @@ func (l *Layer) Store(d *store.Def, row any) error {
 	if err != nil {
 		return err
 	}
-	primary, _, err := d.Primary.KeyOf(row)
-	if err != nil {
-		return err
-	}
+	primary, _ := d.Primary.KeyOf(row)
 	for _, ix := range d.Keys[1:] {
 		if err := l.checkUnique(ix, row, primary); err != nil {
 			return err
 		}
 	}
-	return l.set(d, primary, slot{d.Primary.ValuesOf(row), row})
+	l.set(slot{table: d, key: primary, row: row})
+	return nil
 }
 
 func (l *Layer) checkUnique(ix *store.IndexDef, row any, primary store.Key) error {
-	_, hasNull, err := ix.KeyOf(row)
-	if err != nil || hasNull {
-		return err
+	if _, hasNull := ix.KeyOf(row); hasNull {
+		return nil
 	}
 	holder, err := l.Fetch(ix, ix.ValuesOf(row))
 	if err != nil || holder == nil {
 		return err
 	}
-	holderKey, _, err := ix.Table.Primary.KeyOf(holder)
-	if err == nil && holderKey != primary {
-		err = &store.DuplicateError{Table: ix.Table.Name, Columns: ix.ColumnNames()}
+	if holderKey, _ := ix.Table.Primary.KeyOf(holder); holderKey != primary {
+		return &store.DuplicateError{Table: ix.Table.Name, Columns: ix.ColumnNames()}
 	}
-	return err
+	return nil
 }
 
 // Remove marks the row as gone, and removes or re-assigns its children.
@@ -106,9 +120,10 @@ func (l *Layer) Remove(d *store.Def, key []any) error {
 	if err != nil {
 		return err
 	}
-	if err := l.set(d, primary, slot{key, nil}); err != nil {
-		return err
+	if len(key) != len(d.Primary.Columns) {
+		return fmt.Errorf("%s: %d values for a key of %d columns", d.Name, len(key), len(d.Primary.Columns))
 	}
+	l.set(slot{table: d, key: primary, values: key})
 	for _, f := range d.Children {
 		if err := l.releaseChildren(f, key); err != nil {
 			return fmt.Errorf("release the rows of %s: %w", f.Child.Name, err)
@@ -149,26 +164,22 @@ type Exister interface {
 // may put a child before its parent. Over a driver whose database checks by itself it asks nothing.
 // Errors: *store.ReferenceError.
 func (l *Layer) CheckParents() error {
-	for d, rows := range l.rows {
-		for _, f := range d.Parents {
-			for _, s := range rows {
-				if s.row == nil {
-					continue
-				}
-				key, hasNull, err := f.ParentKey(s.row)
-				if err != nil {
-					return err
-				}
-				if hasNull {
-					continue
-				}
-				ok, err := l.Exists(f.Parent, key)
-				if err != nil {
-					return err
-				}
-				if !ok {
-					return &store.ReferenceError{Table: d.Name, Columns: f.ColumnNames()}
-				}
+	for i := range l.rows.slots {
+		s := &l.rows.slots[i]
+		if s.row == nil {
+			continue
+		}
+		for _, f := range s.table.Parents {
+			key, hasNull := f.ParentKey(s.row)
+			if hasNull {
+				continue
+			}
+			ok, err := l.Exists(f.Parent, key)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return &store.ReferenceError{Table: s.table.Name, Columns: f.ColumnNames()}
 			}
 		}
 	}
@@ -177,7 +188,7 @@ func (l *Layer) CheckParents() error {
 
 // Exists reports whether there is a row with this key; true where the database will find out.
 func (l *Layer) Exists(d *store.Def, primary store.Key) (bool, error) {
-	if s, ok := l.rows[d][primary]; ok {
+	if s := l.rows.find(d, primary); s != nil {
 		return s.row != nil, nil
 	}
 	if below, ok := l.below.(Exister); ok {
@@ -187,41 +198,35 @@ func (l *Layer) Exists(d *store.Def, primary store.Key) (bool, error) {
 }
 
 // set replaces what the layer says of one row, and moves its unique keys.
-func (l *Layer) set(d *store.Def, primary store.Key, s slot) error {
-	rows := l.rows[d]
-	if rows == nil {
-		rows = map[store.Key]slot{}
-		l.rows[d] = rows
-	}
-	for _, ix := range d.Uniques {
-		held := l.held[ix]
-		if held == nil {
-			held = map[store.Key]any{}
-			l.held[ix] = held
-		}
-		if old := rows[primary].row; old != nil {
-			if key, _, err := ix.KeyOf(old); err == nil && held[key] == old {
-				delete(held, key)
+func (l *Layer) set(s slot) {
+	old := l.rows.find(s.table, s.key)
+	for _, ix := range s.table.Keys[1:] {
+		if old != nil && old.row != nil {
+			key, _ := ix.KeyOf(old.row)
+			if id := (heldID{ix, key}); l.held[id] == old.row {
+				delete(l.held, id)
 			}
 		}
-		if s.row != nil {
-			key, hasNull, err := ix.KeyOf(s.row)
-			if err != nil {
-				return err
+		if s.row == nil {
+			continue
+		}
+		if key, hasNull := ix.KeyOf(s.row); !hasNull {
+			if l.held == nil {
+				l.held = map[heldID]any{}
 			}
-			if !hasNull {
-				held[key] = s.row
-			}
+			l.held[heldID{ix, key}] = s.row
 		}
 	}
-	rows[primary] = s
-	return nil
+	if old != nil {
+		*old = s
+	} else {
+		l.rows.add(s)
+	}
 }
 
 // Walk merges the rows below, without those the layer changed, with the layer's own.
 func (l *Layer) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] {
-	own, err := l.ownRows(ix, rng)
-	changed := l.rows[ix.Table]
+	own, changed, err := l.ownRows(ix, rng)
 	return func(yield func(any, error) bool) {
 		if err != nil {
 			yield(nil, err)
@@ -229,7 +234,7 @@ func (l *Layer) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] 
 		}
 		limit, wide := rng.Limit, rng
 		if wide.Limit > 0 {
-			wide.Limit += len(changed) // as many rows below may be hidden by the layer
+			wide.Limit += changed // as many rows below may be hidden by the layer
 		}
 		emitted := 0
 		emit := func(row any) bool {
@@ -241,21 +246,12 @@ func (l *Layer) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] 
 				yield(nil, err)
 				return
 			}
-			primary, _, err := ix.Table.Primary.KeyOf(row)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if _, ok := changed[primary]; ok {
+			if primary, _ := ix.Table.Primary.KeyOf(row); l.rows.find(ix.Table, primary) != nil {
 				continue
 			}
-			at, _, err := ix.KeyOf(row)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
+			at, _ := ix.KeyOf(row)
 			for len(own) > 0 && (own[0].key < at) != rng.Reverse {
-				if !emit(Clone(own[0].row)) {
+				if !emit(ix.Table.Clone(own[0].row)) {
 					return
 				}
 				own = own[1:]
@@ -265,7 +261,7 @@ func (l *Layer) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] 
 			}
 		}
 		for _, o := range own {
-			if !emit(Clone(o.row)) {
+			if !emit(ix.Table.Clone(o.row)) {
 				return
 			}
 		}
@@ -277,22 +273,22 @@ type keyed struct {
 	row any
 }
 
-// ownRows are the layer's rows within rng, in index order.
-func (l *Layer) ownRows(ix *store.IndexDef, rng store.Range) ([]keyed, error) {
+// ownRows are the layer's rows within rng, in index order; changed is how many rows of the table it speaks of.
+func (l *Layer) ownRows(ix *store.IndexDef, rng store.Range) (own []keyed, changed int, err error) {
 	bounds, err := ix.Bounds(rng)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var own []keyed
-	for _, s := range l.rows[ix.Table] {
+	for i := range l.rows.slots {
+		s := &l.rows.slots[i]
+		if s.table != ix.Table {
+			continue
+		}
+		changed++
 		if s.row == nil {
 			continue
 		}
-		key, _, err := ix.KeyOf(s.row)
-		if err != nil {
-			return nil, err
-		}
-		if bounds.Contains(key) {
+		if key, _ := ix.KeyOf(s.row); bounds.Contains(key) {
 			own = append(own, keyed{key, s.row})
 		}
 	}
@@ -302,51 +298,34 @@ func (l *Layer) ownRows(ix *store.IndexDef, rng store.Range) ([]keyed, error) {
 		}
 		return strings.Compare(string(a.key), string(b.key))
 	})
-	return own, nil
+	return own, changed, nil
 }
 
 // merge adds the writes of a function's layer that succeeded.
-func (l *Layer) merge(from *Layer) error {
-	for d, rows := range from.rows {
-		for key, s := range rows {
-			if err := l.set(d, key, s); err != nil {
-				return err
-			}
-		}
+func (l *Layer) merge(from *Layer) {
+	for i := range from.rows.slots {
+		l.set(from.rows.slots[i])
 	}
 	l.after = append(l.after, from.after...)
-	return nil
 }
 
 // Change is one row to flush; Row is nil when it was removed.
 type Change struct {
 	Table  *store.Def
-	Key    store.Key
-	Values []any // of Key
+	Key    store.Key // primary
+	Values []any     // of Key, of a removed row
 	Row    any
 }
 
-// Changes are the layer's writes in catalogue order, then key order: the order in which rows lock.
-func (l *Layer) Changes() []Change {
-	var all []Change
-	for d, rows := range l.rows {
-		for key, s := range rows {
-			all = append(all, Change{d, key, s.key, s.row})
-		}
+// Changes are the layer's writes in catalogue order, then key order: the order in which rows lock. They are appended to
+// into.
+func (l *Layer) Changes(into []Change) []Change {
+	for i := range l.rows.slots {
+		s := &l.rows.slots[i]
+		into = append(into, Change{s.table, s.key, s.values, s.row})
 	}
-	slices.SortFunc(all, func(a, b Change) int {
+	slices.SortFunc(into, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Table.Order, b.Table.Order), strings.Compare(string(a.Key), string(b.Key)))
 	})
-	return all
-}
-
-// Clone copies a row, so that neither side's later changes reach the other. Byte columns are shared: nobody writes
-// into a stored slice.
-func Clone(row any) any {
-	if row == nil {
-		return nil
-	}
-	p := reflect.New(reflect.TypeOf(row).Elem())
-	p.Elem().Set(reflect.ValueOf(row).Elem())
-	return p.Interface()
+	return into
 }

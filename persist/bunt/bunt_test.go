@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,7 +68,7 @@ func TestCutAtEveryByte(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := db.drv.log.size
+	before := db.drv.log.size.Load()
 	if err := put(db, 0, 2); err != nil {
 		t.Fatal(err)
 	}
@@ -141,32 +144,132 @@ func TestFailedSyncStopsWritesNotReads(t *testing.T) {
 	}
 }
 
-func TestCheckpointKeepsLiveRows(t *testing.T) {
+// settle waits until no checkpoint is under way.
+func settle(db *DB) { db.drv.checkpoint.Wait() }
+
+// TestCheckpoint: while the lane goes on, the log of rows long replaced is exchanged for one of live rows, which holds
+// everything that was acknowledged meanwhile, removals too.
+func TestCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
-	big := store.JSON(`"` + string(make([]byte, 0)) + fmt.Sprintf("%01000000d", 7) + `"`)
-	for n := range 8 {
-		err := db.Write(t.Context(), nil, func(tx store.Tx) error {
-			return store.Put(tx, storetest.Things, &storetest.Thing{ID: id.UUID{1}, Name: "n1", Count: int32(n), Made: tx.Now(), Value: big})
-		})
-		if err != nil {
+	db.drv.deadMin = 1 << 15
+	for n := range 200 {
+		if err := put(db, n, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sequence := db.drv.sequence
+	var wg sync.WaitGroup
+	stop, rounds := make(chan struct{}), int32(0)
+	wg.Go(func() { // until three checkpoints have gone by, whose sizes show
+		defer close(stop)
+		for sizes := 0; sizes < 3; rounds++ {
+			before := db.drv.log.size.Load()
+			for n := range 100 {
+				if err := put(db, n, rounds); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			if db.drv.log.size.Load() < before {
+				sizes++
+			}
+		}
+	})
+	wg.Go(func() {
+		for n := 100; n < 200; n++ {
+			err := db.Write(context.Background(), nil, func(tx store.Tx) error { return store.Delete(tx, storetest.Things, id.UUID{byte(n)}) })
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		<-stop
+	})
+	wg.Wait()
+	settle(db)
+	want, sequence := counts(t, db), db.drv.sequence
+	if len(want) != 100 || want["n7"] != rounds-1 {
+		t.Fatalf("the store holds %d rows, n7 at %d of %d", len(want), want["n7"], rounds-1)
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db = open(t, dir) // rewrites the log
-	if db.drv.log.size > 2<<20 || db.drv.sequence != sequence {
-		t.Errorf("the log is %d bytes at sequence %d after a checkpoint at %d", db.drv.log.size, db.drv.sequence, sequence)
+	db = open(t, dir)
+	if got := counts(t, db); !maps.Equal(got, want) || db.drv.sequence != sequence {
+		t.Errorf("after a restart %d rows at sequence %d, want %d at %d", len(got), db.drv.sequence, len(want), sequence)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCheckpointOfNothing: a store whose rows are all gone keeps its sequence.
+func TestCheckpointOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	for range 3 {
+		if err := put(db, 1, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.drv.deadMin = 1
+	if err := db.Write(t.Context(), nil, func(tx store.Tx) error { return store.Delete(tx, storetest.Things, id.UUID{1}) }); err != nil {
+		t.Fatal(err)
+	}
+	settle(db)
+	if size := db.drv.log.size.Load(); size != int64(len(logMagic)+frameHead) {
+		t.Errorf("a log of nothing has %d bytes", size)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = open(t, dir)
+	if got := counts(t, db); len(got) != 0 || db.drv.sequence != 4 {
+		t.Errorf("%d rows at sequence %d", len(got), db.drv.sequence)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFailedCheckpoint: a checkpoint that cannot be written costs nothing but its warning, and is not tried at every commit.
+func TestFailedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, checkpointName, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var warnings atomic.Int32
+	db, err := Open(Config{Dir: dir, Clock: time.Now, Warn: func(error) { warnings.Add(1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.drv.deadMin = 1 << 10
+	for n := range 500 {
+		if err := put(db, 1, int32(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settle(db)
+	if n := warnings.Load(); n == 0 || n > 10 {
+		t.Errorf("%d warnings of a checkpoint that cannot be written", n)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, checkpointName)); err != nil {
+		t.Fatal(err)
+	}
+	for size := int64(0); db.drv.log.size.Load() > size; {
+		if size = db.drv.log.size.Load(); size > 1<<22 {
+			t.Fatal("no checkpoint since the disk is well again")
+		}
+		if err := put(db, 1, 7); err != nil {
+			t.Fatal(err)
+		}
+		settle(db)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	db = open(t, dir)
 	if got := counts(t, db); got["n1"] != 7 {
-		t.Errorf("after the checkpoint: %v", got)
+		t.Errorf("after all: %v", got)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)

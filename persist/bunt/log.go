@@ -10,14 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 )
 
 const (
-	logName    = "store.log"
-	logMagic   = "SKIRMISH store 1\n"
-	frameHead  = 4 + 4 + 8
-	frameMax   = 1 << 30
-	checkpoint = "store.log.new"
+	logName   = "store.log"
+	logMagic  = "SKIRMISH store 1\n"
+	frameHead = 4 + 4 + 8
+	frameMax  = 1 << 30
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -29,12 +29,12 @@ type file interface {
 	Sync() error
 }
 
-// logFile appends frames. Owned by the lane's goroutine.
+// logFile appends frames. Owned by the lane's goroutine, but for size.
 type logFile struct {
 	f      file
 	buf    []byte
-	size   int64
-	failed error // the first write or sync error; no write succeeds after it
+	failed error        // the first write or sync error; no write succeeds after it
+	size   atomic.Int64 // of what is on disk for good; a checkpoint reads it
 }
 
 // openLog replays dir's log into apply, cuts what follows the last whole frame, and returns it ready to append.
@@ -51,10 +51,9 @@ func openLog(dir string, apply func(sequence uint64, changes []byte) error) (*lo
 	if err == nil {
 		_, err = f.Seek(end, io.SeekStart)
 	}
-	l := &logFile{f: f, size: end}
 	if err == nil && end == 0 {
 		if _, err = f.WriteString(logMagic); err == nil {
-			l.size, err = int64(len(logMagic)), f.Sync()
+			end, err = int64(len(logMagic)), f.Sync()
 		}
 		if err == nil {
 			err = syncDir(dir)
@@ -63,6 +62,8 @@ func openLog(dir string, apply func(sequence uint64, changes []byte) error) (*lo
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recover %s: %w", path, err), f.Close())
 	}
+	l := &logFile{f: f}
+	l.size.Store(end)
 	return l, nil
 }
 
@@ -121,18 +122,24 @@ func (l *logFile) append(sequence uint64, changes []byte) error {
 	if l.failed != nil {
 		return l.failed
 	}
-	l.buf = binary.LittleEndian.AppendUint32(l.buf[:0], uint32(len(changes)))
-	l.buf = binary.LittleEndian.AppendUint32(l.buf, 0)
-	l.buf = binary.LittleEndian.AppendUint64(l.buf, sequence)
-	binary.LittleEndian.PutUint32(l.buf[4:], sum(l.buf[8:], changes))
-	l.buf = append(l.buf, changes...)
+	l.buf = appendFrame(l.buf[:0], sequence, changes)
 	if _, err := l.f.Write(l.buf); err != nil {
 		l.failed = fmt.Errorf("write the store's log: %w", err)
 	} else if err := l.f.Sync(); err != nil {
 		l.failed = fmt.Errorf("sync the store's log: %w", err)
+	} else {
+		l.size.Add(int64(len(l.buf)))
 	}
-	l.size += int64(len(l.buf))
 	return l.failed
+}
+
+func appendFrame(dst []byte, sequence uint64, changes []byte) []byte {
+	at := len(dst)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(changes)))
+	dst = binary.LittleEndian.AppendUint32(dst, 0)
+	dst = binary.LittleEndian.AppendUint64(dst, sequence)
+	binary.LittleEndian.PutUint32(dst[at+4:], sum(dst[at+8:at+frameHead], changes))
+	return append(dst, changes...)
 }
 
 // syncDir makes a rename durable. Windows has no such call; there the rename is in the file system's own journal.

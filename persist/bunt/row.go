@@ -4,54 +4,39 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"reflect"
-	"time"
 
 	"github.com/skirmishgg/skirmish/persist/store"
 	"github.com/skirmishgg/skirmish/protocol/id"
 )
 
 // A stored row is its columns by name, so that a later version of a table reads what an earlier one wrote:
-// uvarint count, then per column: name · kind u8 (0: NULL) · value. Text is uvarint length and bytes, integers and
-// times are varints, a UUID is 16 bytes, a bool one.
+// uvarint count, then per column: name · kind u8 (0: NULL) · value. Text is uvarint length and bytes, integers, bools and
+// times are varints, a UUID is 16 bytes.
 
 var errCorrupt = errors.New("stored row is damaged")
 
 func appendRow(dst []byte, d *store.Def, row any) []byte {
-	v := reflect.ValueOf(row)
+	r := d.View(row)
 	dst = binary.AppendUvarint(dst, uint64(len(d.Columns)))
 	for i := range d.Columns {
 		c := &d.Columns[i]
 		dst = appendString(dst, c.Name)
-		val := c.Value(v)
-		if val == nil {
+		if c.IsNull(r) {
 			dst = append(dst, 0)
 			continue
 		}
 		dst = append(dst, byte(c.Kind))
-		switch val := val.(type) {
-		case id.UUID:
-			dst = append(dst, val[:]...)
-		case string:
-			dst = appendString(dst, val)
-		case store.JSON:
-			dst = appendString(dst, string(val))
-		case []byte:
-			dst = appendString(dst, string(val))
-		case int16:
-			dst = binary.AppendVarint(dst, int64(val))
-		case int32:
-			dst = binary.AppendVarint(dst, int64(val))
-		case int64:
-			dst = binary.AppendVarint(dst, val)
-		case time.Time:
-			dst = binary.AppendVarint(dst, val.UnixMicro())
-		case bool:
-			b := byte(0)
-			if val {
-				b = 1
-			}
-			dst = append(dst, b)
+		switch c.Kind {
+		case store.KindUUID:
+			u := c.UUID(r)
+			dst = append(dst, u[:]...)
+		case store.KindText, store.KindJSON:
+			dst = appendString(dst, c.Text(r))
+		case store.KindBytes:
+			b := c.Bytes(r)
+			dst = append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+		default:
+			dst = binary.AppendVarint(dst, c.Int(r))
 		}
 	}
 	return dst
@@ -61,28 +46,31 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// readRow fills a new row of d. Columns that d does not know are passed over; those that are missing keep their zero.
+// readRow fills a new row of d, whose texts are parts of data. Columns that d does not know are passed over; those that
+// are missing keep their zero.
 func readRow(d *store.Def, data string) (any, error) {
-	r := reader{rest: data}
-	row := reflect.New(d.Row)
-	for n := r.uvarint(); n > 0 && !r.bad; n-- {
-		name := r.text()
-		kind := store.Kind(r.byte())
-		val := r.value(kind)
-		if c := columnNamed(d, name); c != nil && !r.bad {
-			if (val == nil && !c.Null) || (val != nil && kind != c.Kind) {
-				return nil, fmt.Errorf("%w: column %s of %s has kind %d", errCorrupt, name, d.Name, kind)
-			}
-			c.Set(row, val)
+	in := reader{rest: data}
+	row := d.New()
+	r := d.View(row)
+	for i, n := uint64(0), in.uvarint(); i < n && !in.bad; i++ {
+		name, kind := in.text(), store.Kind(in.byte())
+		c := columnNamed(d, name, int(i))
+		if c != nil && (kind == 0 && !c.Null || kind != 0 && kind != c.Kind) {
+			return nil, fmt.Errorf("%w: column %s of %s has kind %d", errCorrupt, name, d.Name, kind)
 		}
+		in.into(c, kind, r)
 	}
-	if r.bad || r.rest != "" {
+	if in.bad || in.rest != "" {
 		return nil, fmt.Errorf("%w: %s", errCorrupt, d.Name)
 	}
-	return row.Interface(), nil
+	return row, nil
 }
 
-func columnNamed(d *store.Def, name string) *store.Column {
+// columnNamed looks first where the column stands if the table has not changed.
+func columnNamed(d *store.Def, name string, likely int) *store.Column {
+	if likely < len(d.Columns) && d.Columns[likely].Name == name {
+		return &d.Columns[likely]
+	}
 	for i := range d.Columns {
 		if d.Columns[i].Name == name {
 			return &d.Columns[i]
@@ -97,33 +85,31 @@ type reader struct {
 	bad  bool
 }
 
-func (r *reader) value(k store.Kind) any {
-	switch k {
+// into takes a value and puts it into column c of a row; c nil passes it over.
+func (r *reader) into(c *store.Column, kind store.Kind, row store.Row) {
+	switch kind {
 	case 0:
-		return nil
 	case store.KindUUID:
 		var u id.UUID
 		copy(u[:], r.take(16))
-		return u
-	case store.KindText:
-		return r.text()
-	case store.KindJSON:
-		return store.JSON(r.text())
+		if c != nil {
+			c.SetUUID(row, u)
+		}
+	case store.KindText, store.KindJSON:
+		if s := r.text(); c != nil {
+			c.SetText(row, s)
+		}
 	case store.KindBytes:
-		return []byte(r.text())
-	case store.KindInt16:
-		return int16(r.varint())
-	case store.KindInt32:
-		return int32(r.varint())
-	case store.KindInt64:
-		return r.varint()
-	case store.KindTime:
-		return time.UnixMicro(r.varint()).UTC()
-	case store.KindBool:
-		return r.byte() != 0
+		if s := r.text(); c != nil {
+			c.SetBytes(row, append([]byte{}, s...))
+		}
+	case store.KindInt16, store.KindInt32, store.KindInt64, store.KindTime, store.KindBool:
+		if n := r.varint(); c != nil {
+			c.SetInt(row, n)
+		}
+	default:
+		r.bad = true
 	}
-	r.bad = true
-	return nil
 }
 
 func (r *reader) take(n uint64) string {
@@ -145,21 +131,19 @@ func (r *reader) byte() byte {
 
 func (r *reader) text() string { return r.take(r.uvarint()) }
 
-func (r *reader) uvarint() uint64 {
-	n, size := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
-	return r.advance(n, size)
+func (r *reader) uvarint() (n uint64) {
+	for i := range min(len(r.rest), binary.MaxVarintLen64) {
+		b := r.rest[i]
+		if n |= uint64(b&0x7f) << (7 * i); b < 0x80 {
+			r.rest = r.rest[i+1:]
+			return n
+		}
+	}
+	r.bad, r.rest = true, ""
+	return 0
 }
 
 func (r *reader) varint() int64 {
-	n, size := binary.Varint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
-	return int64(r.advance(uint64(n), size))
-}
-
-func (r *reader) advance(n uint64, size int) uint64 {
-	if size <= 0 {
-		r.bad, r.rest = true, ""
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
+	n := r.uvarint()
+	return int64(n>>1) ^ -int64(n&1) // zigzag, as binary.AppendVarint writes
 }

@@ -23,11 +23,9 @@ func (s keySet) add(ix *store.IndexDef, key store.Key, values []any) {
 func (s keySet) hint(units []*batch.Unit) {
 	for _, u := range units {
 		for _, ref := range u.Hint {
-			key, err := ref.Index.Prefix(ref.Values...)
-			if err != nil || len(ref.Values) != len(ref.Index.Columns) || !ref.Index.Unique {
-				continue // a wrong hint only costs speed
+			if key := ref.Key(); key != "" { // a wrong hint only costs speed
+				s.add(ref.Index, key, ref.Values)
 			}
-			s.add(ref.Index, key, ref.Values)
 		}
 	}
 }
@@ -50,9 +48,7 @@ func (s keySet) sorted() []indexKeys {
 		out = append(out, t)
 	}
 	slices.SortFunc(out, func(a, b indexKeys) int {
-		return cmp.Or(cmp.Compare(a.index.Table.Order, b.index.Table.Order), cmp.Compare(position(a.index), position(b.index)))
+		return cmp.Or(cmp.Compare(a.index.Table.Order, b.index.Table.Order), cmp.Compare(a.index.Place, b.index.Place))
 	})
 	return out
 }
-
-func position(ix *store.IndexDef) int { return slices.Index(ix.Table.Indexes, ix) }

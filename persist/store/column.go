@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -26,12 +27,16 @@ const (
 // JSON is the text of a JSON value. What is read back is normalised as PostgreSQL's jsonb writes it.
 type JSON string
 
-// Column is one field of a row. A pointer field may be NULL.
+// Column is one field of a row. A pointer field may be NULL; nobody writes to what a stored pointer points to.
+//
+//	Username string  `db:"username" max:"128"`
+//	Email    *string `db:"email" max:"255"`
 type Column struct {
-	Name  string
-	Kind  Kind
-	Null  bool
-	field int
+	Name   string
+	Kind   Kind
+	Null   bool
+	Max    int     // characters of a text; 0: any number
+	offset uintptr // of the field in its struct
 }
 
 var kinds = map[reflect.Type]Kind{
@@ -46,7 +51,7 @@ var kinds = map[reflect.Type]Kind{
 	reflect.TypeFor[JSON]():      KindJSON,
 }
 
-// columnsOf reads the `db` tags of a row struct. A field of a type that no driver knows is a bug and panics.
+// columnsOf reads the tags of a row struct. A field of a type that no driver knows is a bug and panics.
 func columnsOf(row reflect.Type) []Column {
 	var cols []Column
 	for i := range row.NumField() {
@@ -63,40 +68,19 @@ func columnsOf(row reflect.Type) []Column {
 		if !ok {
 			panic(fmt.Sprintf("store: %s.%s has type %s, which no column can have", row, f.Name, f.Type))
 		}
-		cols = append(cols, Column{Name: name, Kind: kind, Null: null, field: i})
+		cols = append(cols, Column{Name: name, Kind: kind, Null: null, Max: maxOf(f), offset: f.Offset})
 	}
 	return cols
 }
 
-// Value is the column's value in row (a pointer to its struct): the Go type of its Kind, or nil for NULL.
-func (c *Column) Value(row reflect.Value) any {
-	v := row.Elem().Field(c.field)
-	if c.Kind == KindBytes {
-		if v.IsNil() {
-			return nil
-		}
-		return v.Interface()
+func maxOf(f reflect.StructField) int {
+	text := f.Tag.Get("max")
+	if text == "" {
+		return 0
 	}
-	if c.Null {
-		if v.IsNil() {
-			return nil
-		}
-		v = v.Elem()
+	n, err := strconv.Atoi(text)
+	if err != nil || n <= 0 {
+		panic(fmt.Sprintf("store: field %s has max:%q", f.Name, text))
 	}
-	return v.Interface()
-}
-
-// Set is the inverse of Value; v must have the Kind's Go type, or be nil where NULL is allowed.
-func (c *Column) Set(row reflect.Value, v any) {
-	f := row.Elem().Field(c.field)
-	switch {
-	case v == nil:
-		f.SetZero()
-	case c.Null && c.Kind != KindBytes:
-		p := reflect.New(f.Type().Elem())
-		p.Elem().Set(reflect.ValueOf(v))
-		f.Set(p)
-	default:
-		f.Set(reflect.ValueOf(v))
-	}
+	return n
 }

@@ -12,6 +12,8 @@ import (
 // Refusals every driver gives alike.
 var (
 	ErrInvalidValue = errors.New("value cannot be stored")
+	errNUL          = errors.New("has a NUL byte")
+	errUTF8         = errors.New("is not UTF-8")
 	ErrUnavailable  = errs.New(errs.Unavailable, "Storage is not available.")
 )
 
@@ -60,13 +62,26 @@ type DB interface {
 type Ref struct {
 	Index  *IndexDef
 	Values []any
+	key    Key
 }
 
 // Ref names one row of the table by its primary key.
-func (t *Table[R]) Ref(key ...any) Ref { return Ref{t.Def.Primary, key} }
+func (t *Table[R]) Ref(key ...any) Ref { return refTo(t.Def.Primary, key) }
 
 // Ref names the row that a unique index holds under these values, or that it holds none.
-func (ix *Index[R]) Ref(values ...any) Ref { return Ref{ix.Def, values} }
+func (ix *Index[R]) Ref(values ...any) Ref { return refTo(ix.Def, values) }
+
+// refTo leaves the key of a wrong hint empty, since a hint is speed only.
+func refTo(ix *IndexDef, values []any) Ref {
+	r := Ref{Index: ix, Values: values}
+	if key, err := ix.Prefix(values...); err == nil && ix.Unique && len(values) == len(ix.Columns) {
+		r.key = key
+	}
+	return r
+}
+
+// Key is the named key; "" when the Ref names none.
+func (r Ref) Key() Key { return r.key }
 
 // Commit identifies a commit to AfterCommit callbacks; a consumer ignores sequences older than the one it holds.
 type Commit struct{ Sequence uint64 }
@@ -96,7 +111,8 @@ type Range struct {
 	Limit   int // 0: no limit
 }
 
-// Get reads the row with this primary key. The row is a copy; Put it back to change it.
+// Get reads the row with this primary key. The row is a copy; Put it back to change it. To change a column that may be
+// NULL, or bytes, put a new pointer or slice into it: what the old one points to is shared.
 func Get[R any](r Reader, t *Table[R], key ...any) (*R, bool, error) {
 	return fetch[R](r, t.Def.Primary, key)
 }

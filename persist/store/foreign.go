@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 )
 
@@ -50,21 +49,22 @@ func (f *Foreign) join() {
 func (f *Foreign) ColumnNames() string { return f.Child.names(f.Columns) }
 
 // ParentKey is the primary key of the row that a child needs; hasNull tells that it needs none.
-func (f *Foreign) ParentKey(child any) (key Key, hasNull bool, err error) {
-	v, values := reflect.ValueOf(child), make([]any, len(f.Columns))
-	for i, c := range f.Columns {
-		if values[i] = f.Child.Columns[c].Value(v); values[i] == nil {
-			return "", true, nil
+func (f *Foreign) ParentKey(child any) (key Key, hasNull bool) {
+	r, buf := f.Child.View(child), make([]byte, 0, 64)
+	for _, c := range f.Columns {
+		col := &f.Child.Columns[c]
+		if col.IsNull(r) {
+			return "", true
 		}
+		buf = col.appendKey(buf, r, false)
 	}
-	key, err = f.Parent.Primary.Prefix(values...)
-	return key, false, err
+	return Key(buf), false
 }
 
 // Zero makes a child name the zero key.
 func (f *Foreign) Zero(child any) {
-	v := reflect.ValueOf(child)
+	r := f.Child.View(child)
 	for _, c := range f.Columns {
-		f.Child.Columns[c].Set(v, nil)
+		f.Child.Columns[c].SetZero(r)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Def is a table without its row type: what drivers see.
@@ -14,11 +13,15 @@ type Def struct {
 	Name    string
 	Order   int // catalogue order: tables lock and flush in it
 	Columns []Column
+	All     []int // every position in Columns
 	Primary *IndexDef
 	Uniques []*IndexDef // besides the primary key
 	Keys    []*IndexDef // the primary key, and those of Uniques that do not contain it: what two rows could share
 	Indexes []*IndexDef // every ordered access path: primary, uniques, further ones
+	Checks  []Check
 	Row     reflect.Type
+	New     func() any        // a zero row
+	Clone   func(row any) any // a copy of a row
 
 	Parents  []*Foreign // whose rows this table's rows need
 	Children []*Foreign // what happens elsewhere when a row of this table goes
@@ -30,6 +33,7 @@ type IndexDef struct {
 	Columns []int  // positions in Table.Columns
 	Desc    []bool // per column
 	Unique  bool
+	Place   int // in Table.Indexes
 }
 
 // Table is a relation of rows R.
@@ -58,6 +62,7 @@ func Ordered(columns ...string) Option {
 var catalogue struct {
 	sync.Mutex
 	tables []*Def
+	byName map[string]*Def
 }
 
 // NewTable declares a relation; key is a comma list of columns. It is called from package variables, in the catalogue's
@@ -65,6 +70,11 @@ var catalogue struct {
 func NewTable[R any](name, key string, opts ...Option) *Table[R] {
 	row := reflect.TypeFor[R]()
 	d := &Def{Name: name, Columns: columnsOf(row), Row: row}
+	for i := range d.Columns {
+		d.All = append(d.All, i)
+	}
+	d.New = func() any { return new(R) }
+	d.Clone = func(row any) any { fresh := *row.(*R); return &fresh }
 	d.Primary = d.index(strings.Split(key, ","), true)
 	d.Indexes = append(d.Indexes, d.Primary)
 	for _, o := range opts {
@@ -79,10 +89,20 @@ func NewTable[R any](name, key string, opts ...Option) *Table[R] {
 			d.Keys = append(d.Keys, ix)
 		}
 	}
+	for n, ix := range d.Indexes {
+		ix.Place = n
+	}
 	catalogue.Lock()
 	defer catalogue.Unlock()
 	d.Order = len(catalogue.tables)
 	catalogue.tables = append(catalogue.tables, d)
+	if catalogue.byName == nil {
+		catalogue.byName = map[string]*Def{}
+	}
+	if catalogue.byName[name] != nil {
+		panic("store: two tables are called " + name)
+	}
+	catalogue.byName[name] = d
 	return &Table[R]{d}
 }
 
@@ -91,6 +111,13 @@ func Tables() []*Def {
 	catalogue.Lock()
 	defer catalogue.Unlock()
 	return slices.Clone(catalogue.tables)
+}
+
+// TableNamed is the declared table of that name, nil when there is none.
+func TableNamed(name string) *Def {
+	catalogue.Lock()
+	defer catalogue.Unlock()
+	return catalogue.byName[name]
 }
 
 // By finds the access path with exactly these leading columns; asking for one that was not declared panics.
@@ -141,17 +168,14 @@ func (d *Def) column(name string) int {
 }
 
 // KeyOf is row's key on this access path; hasNull tells that a unique index does not hold it to be unique.
-func (ix *IndexDef) KeyOf(row any) (key Key, hasNull bool, err error) {
-	v, buf := reflect.ValueOf(row), make([]byte, 0, 64)
+func (ix *IndexDef) KeyOf(row any) (key Key, hasNull bool) {
+	r, buf := ix.Table.View(row), make([]byte, 0, 96)
 	for i, c := range ix.Columns {
 		col := &ix.Table.Columns[c]
-		val := col.Value(v)
-		hasNull = hasNull || val == nil
-		if buf, err = AppendValue(buf, col.Kind, val, ix.Desc[i]); err != nil {
-			return "", false, fmt.Errorf("%s.%s: %w", ix.Table.Name, col.Name, err)
-		}
+		hasNull = hasNull || col.IsNull(r)
+		buf = col.appendKey(buf, r, ix.Desc[i])
 	}
-	return Key(buf), hasNull, nil
+	return Key(buf), hasNull
 }
 
 // Prefix is the key of the leading columns with these values.
@@ -159,7 +183,7 @@ func (ix *IndexDef) Prefix(values ...any) (Key, error) {
 	if len(values) > len(ix.Columns) {
 		return "", fmt.Errorf("%s: %d values for an index of %d columns", ix.Table.Name, len(values), len(ix.Columns))
 	}
-	buf := make([]byte, 0, 64)
+	buf := make([]byte, 0, 96)
 	var err error
 	for i, v := range values {
 		col := &ix.Table.Columns[ix.Columns[i]]
@@ -170,39 +194,29 @@ func (ix *IndexDef) Prefix(values ...any) (Key, error) {
 	return Key(buf), nil
 }
 
-// Copy is a copy of row as every driver keeps it: JSON normalised, times in UTC and whole microseconds. Byte columns are
-// shared, since nobody writes into a stored slice.
-// Errors: ErrInvalidValue for NUL bytes in text, and for JSON columns that hold none.
-func (d *Def) Copy(row any) (any, error) {
-	fresh := reflect.New(d.Row)
-	fresh.Elem().Set(reflect.ValueOf(row).Elem())
-	for i := range d.Columns {
-		c := &d.Columns[i]
-		switch v := c.Value(fresh).(type) {
-		case string:
-			if strings.IndexByte(v, 0) >= 0 {
-				return nil, fmt.Errorf("%w: %s.%s has a NUL byte", ErrInvalidValue, d.Name, c.Name)
-			}
-		case JSON:
-			text, err := Normalise(v)
-			if err != nil {
-				return nil, fmt.Errorf("%s.%s: %w", d.Name, c.Name, err)
-			}
-			c.Set(fresh, text)
-		case time.Time:
-			c.Set(fresh, v.UTC().Truncate(time.Microsecond))
-		}
-	}
-	return fresh.Interface(), nil
-}
-
 // ValuesOf are row's values on this access path, as Fetch takes them.
 func (ix *IndexDef) ValuesOf(row any) []any {
-	v, values := reflect.ValueOf(row), make([]any, len(ix.Columns))
+	r, values := ix.Table.View(row), make([]any, len(ix.Columns))
 	for i, c := range ix.Columns {
-		values[i] = ix.Table.Columns[c].Value(v)
+		values[i] = ix.Table.Columns[c].Value(r)
 	}
 	return values
+}
+
+// PrimaryValues picks the primary key out of a unique key that contains it, which no two rows can share; nil for others.
+func (ix *IndexDef) PrimaryValues(values []any) []any {
+	if slices.Contains(ix.Table.Keys, ix) || len(values) != len(ix.Columns) {
+		return nil
+	}
+	primary := make([]any, 0, len(ix.Table.Primary.Columns))
+	for _, c := range ix.Table.Primary.Columns {
+		i := slices.Index(ix.Columns, c)
+		if i < 0 {
+			return nil
+		}
+		primary = append(primary, values[i])
+	}
+	return primary
 }
 
 // ColumnNames is the comma list of the access path's columns.

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -57,33 +58,66 @@ func AppendValue(dst []byte, k Kind, v any, desc bool) ([]byte, error) {
 		}
 	}
 	if desc {
-		for i := start; i < len(dst); i++ {
-			dst[i] = ^dst[i]
-		}
+		invert(dst[start:])
 	}
 	return dst, nil
 }
 
-func appendText(dst []byte, k Kind, v any) ([]byte, error) {
-	var s string
-	switch v := v.(type) {
-	case string:
-		s = v
-	case JSON:
-		s = string(v)
-	case []byte:
-		s = string(v)
-	default:
-		return nil, mismatch(k, v)
-	}
-	for i := range len(s) {
-		if s[i] == 0 {
-			dst = append(dst, 0, 0xfe)
-		} else {
-			dst = append(dst, s[i])
+// appendKey is AppendValue of the column's value in a row.
+func (c *Column) appendKey(dst []byte, r Row, desc bool) []byte {
+	start := len(dst)
+	if c.IsNull(r) {
+		dst = append(dst, 0xff)
+	} else {
+		dst = append(dst, 0x01)
+		switch c.Kind {
+		case KindUUID:
+			u := c.UUID(r)
+			dst = append(dst, u[:]...)
+		case KindText, KindJSON:
+			dst = appendTerminated(dst, c.Text(r))
+		case KindBytes:
+			dst = appendTerminated(dst, string(c.Bytes(r)))
+		case KindBool:
+			dst = append(dst, byte(c.Int(r)))
+		default:
+			dst = binary.BigEndian.AppendUint64(dst, uint64(c.Int(r))^1<<63)
 		}
 	}
-	return append(dst, 0, 1), nil
+	if desc {
+		invert(dst[start:])
+	}
+	return dst
+}
+
+func invert(b []byte) {
+	for i := range b {
+		b[i] = ^b[i]
+	}
+}
+
+func appendTerminated(dst []byte, s string) []byte {
+	for {
+		i := strings.IndexByte(s, 0)
+		if i < 0 {
+			break
+		}
+		dst = append(append(dst, s[:i]...), 0, 0xfe)
+		s = s[i+1:]
+	}
+	return append(append(dst, s...), 0, 1)
+}
+
+func appendText(dst []byte, k Kind, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case string:
+		return appendTerminated(dst, v), nil
+	case JSON:
+		return appendTerminated(dst, string(v)), nil
+	case []byte:
+		return appendTerminated(dst, string(v)), nil
+	}
+	return nil, mismatch(k, v)
 }
 
 func integer(k Kind, v any) (int64, error) {

@@ -107,13 +107,13 @@ func (s *Server) Restart() error {
 	s.cmd = s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-p", fmt.Sprint(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1",
 		"-c", "max_connections=200", "-c", "shared_buffers=64MB")
 	s.cmd.Stdout, s.cmd.Stderr = log, log
-	if err := s.cmd.Start(); err != nil {
+	if err := startBound(s.cmd); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for {
-		conn, err := pgx.Connect(ctx, s.dsn("postgres"))
+		conn, err := pgx.Connect(ctx, s.DSN("postgres"))
 		if err == nil {
 			return conn.Close(ctx)
 		}
@@ -140,35 +140,36 @@ func (s *Server) Stop() {
 }
 
 // Missing is the address of a database that does not exist, and that the test may create; it is dropped at the end.
-func (s *Server) Missing(t *testing.T) string {
+func (s *Server) Missing(t testing.TB) string {
 	name := fmt.Sprintf("test%d", s.count.Add(1))
 	s.dropAtEnd(t, name)
-	return s.dsn(name)
+	return s.DSN(name)
 }
 
-func (s *Server) dsn(database string) string {
+// DSN is the address of a database, which need not exist.
+func (s *Server) DSN(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
 
 // Database makes an empty database for one test, runs the statements in it, and returns its address.
-func (s *Server) Database(t *testing.T, statements ...string) string {
+func (s *Server) Database(t testing.TB, statements ...string) string {
 	t.Helper()
 	return s.DatabaseWith(t, "", statements...)
 }
 
 // DatabaseWith is Database with options of CREATE DATABASE.
-func (s *Server) DatabaseWith(t *testing.T, options string, statements ...string) string {
+func (s *Server) DatabaseWith(t testing.TB, options string, statements ...string) string {
 	t.Helper()
 	name := fmt.Sprintf("test%d", s.count.Add(1))
-	s.exec(t, s.dsn("postgres"), "CREATE DATABASE "+name+" "+options)
+	s.exec(t, s.DSN("postgres"), "CREATE DATABASE "+name+" "+options)
 	s.dropAtEnd(t, name)
-	s.exec(t, s.dsn(name), statements...)
-	return s.dsn(name)
+	s.exec(t, s.DSN(name), statements...)
+	return s.DSN(name)
 }
 
-func (s *Server) dropAtEnd(t *testing.T, name string) {
+func (s *Server) dropAtEnd(t testing.TB, name string) {
 	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), s.dsn("postgres"))
+		conn, err := pgx.Connect(context.Background(), s.DSN("postgres"))
 		if err != nil {
 			return // the server is down: a test killed it last
 		}
@@ -179,7 +180,7 @@ func (s *Server) dropAtEnd(t *testing.T, name string) {
 	})
 }
 
-func (s *Server) exec(t *testing.T, dsn string, statements ...string) {
+func (s *Server) exec(t testing.TB, dsn string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {

@@ -8,10 +8,11 @@ BEGIN
         RETURN;
     END IF;
     CREATE INDEX users_username_bytewise_idx ON users (username COLLATE "C");
+    CREATE INDEX storage_key_bytewise_idx ON storage (collection, key COLLATE "C", user_id);
     CREATE INDEX storage_read_bytewise_idx ON storage (collection, read, key COLLATE "C", user_id);
     CREATE INDEX storage_user_bytewise_idx ON storage (collection, user_id, read, key COLLATE "C");
 END
 $$;
 
 -- +down
-DROP INDEX IF EXISTS users_username_bytewise_idx, storage_read_bytewise_idx, storage_user_bytewise_idx;
+DROP INDEX IF EXISTS users_username_bytewise_idx, storage_key_bytewise_idx, storage_read_bytewise_idx, storage_user_bytewise_idx;

@@ -1,0 +1,285 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/skirmishgg/skirmish/persist/batch"
+	"github.com/skirmishgg/skirmish/persist/store"
+)
+
+const (
+	batchTimeout   = 30 * time.Second // of one round trip, so that a lane never waits for ever on a dead server
+	connectTimeout = 5 * time.Second
+)
+
+// driver is a lane's half: one connection and the batch under way. Owned by the lane's goroutine.
+type driver struct {
+	db      *DB
+	connect func(context.Context) (*pgx.Conn, error) // nil: the connection is borrowed
+	conn    *pgx.Conn
+
+	begun   bool
+	view    view
+	changes flush
+	clashes int    // flushes of this batch that broke a unique key, one after another: the next frees the keys first
+	touched keySet // rows of a batch that lost a deadlock: its next run locks them up front, in order
+}
+
+func (d *driver) Begin(units []*batch.Unit) (store.Reader, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	if err := d.ensureConnected(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	d.view = view{tx: d, texts: &d.db.texts, lock: true, loaded: map[*store.IndexDef]map[store.Key]any{}, touched: keySet{}}
+	wanted := d.touched
+	if d.touched = nil; wanted == nil {
+		wanted = keySet{}
+	}
+	wanted.hint(units)
+	if err := d.load(ctx, wanted.sorted()); err != nil {
+		d.Abort()
+		return nil, explain(err)
+	}
+	return &d.view, nil
+}
+
+func (d *driver) ensureConnected(ctx context.Context) error {
+	if d.conn != nil && !d.conn.IsClosed() {
+		return nil
+	}
+	if d.connect == nil {
+		return errors.New("the connection was lost")
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	var err error
+	d.conn, err = d.connect(ctx)
+	return err
+}
+
+func (d *driver) disconnect() {
+	if d.conn != nil && d.connect != nil {
+		d.drop()
+	}
+}
+
+// drop closes the connection; nothing depends on how the goodbye went.
+func (d *driver) drop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = d.conn.Close(ctx)
+}
+
+// load opens the transaction and locks the hinted rows, in one round trip.
+func (d *driver) load(ctx context.Context, wanted []indexKeys) error {
+	d.begun = false
+	if len(wanted) == 0 {
+		return nil
+	}
+	calls := []call{begin}
+	for _, w := range wanted {
+		c, err := d.db.texts.getCall(w.index, w.values, true)
+		if err != nil {
+			return err
+		}
+		calls = append(calls, c)
+		for _, key := range w.keys {
+			d.view.remember(w.index, key, nil)
+		}
+	}
+	d.begun = true
+	_, err := link{d.conn}.exchange(ctx, calls, func(n int, values [][]byte) error {
+		table := wanted[n-1].index.Table
+		row, err := readRow(table, values)
+		if err == nil {
+			d.view.rememberRow(table, row)
+		}
+		return err
+	})
+	return err
+}
+
+// rows reads within the transaction, and begins it where no hint has.
+func (d *driver) rows(t *store.Def, c call) ([]any, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	if d.begun {
+		return link{d.conn}.rows(ctx, t, c)
+	}
+	d.begun = true
+	return link{d.conn}.rows(ctx, t, begin, c)
+}
+
+func (d *driver) Commit(changes []batch.Change) (store.Commit, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	done := store.Commit{Sequence: d.db.sequence.Add(1)}
+	d.changes.reset()
+	if !d.begun {
+		d.changes.add(begin)
+	}
+	if err := d.changes.fill(&d.db.texts, changes, d.view.absent, d.clashes > 0); err != nil {
+		d.Abort()
+		return store.Commit{}, err
+	}
+	d.changes.add(commit)
+	d.begun = true
+	answered, err := link{d.conn}.exchange(ctx, d.changes.calls, nil)
+	clashes := d.clashes
+	d.clashes = 0
+	if answered == len(d.changes.calls) {
+		return done, nil // whatever happened to the connection after COMMIT was answered
+	}
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Severity == "FATAL" || refused.Severity == "PANIC" {
+		d.drop() // the connection ended with COMMIT on its way
+		return store.Commit{}, fmt.Errorf("%w: %w", batch.ErrUnknownOutcome, err)
+	}
+	d.Abort()
+	switch {
+	case refused.Code == uniqueViolation && clashes < clashesMax:
+		d.clashes = clashes + 1
+		return store.Commit{}, fmt.Errorf("%w: %w", batch.ErrRetry, err)
+	case refused.Code == uniqueViolation:
+		return store.Commit{}, errors.Join(&store.DuplicateError{Table: refused.TableName, Columns: d.columnsOf(ctx, refused)}, err)
+	case refused.Code == foreignKeyViolation:
+		return store.Commit{}, errors.Join(&store.ReferenceError{Table: refused.TableName, Columns: d.columnsOf(ctx, refused)}, err)
+	}
+	return store.Commit{}, explain(err)
+}
+
+// A unique key breaks in a flush when another program took it since the load, or when rows of one batch exchange it: the
+// batch runs again, on what is there now. Twice, so that both can happen to it; a third time it is the function's fault.
+const clashesMax = 2
+
+// columnsOf asks which columns a constraint or unique index is about, whatever an administrator has named it. A key that
+// the table declares is named as it is declared.
+func (d *driver) columnsOf(ctx context.Context, refused *pgconn.PgError) string {
+	var names []string
+	err := d.conn.QueryRow(ctx, constraintSQL, refused.SchemaName, refused.TableName, refused.ConstraintName).Scan(&names)
+	if err != nil {
+		return refused.ConstraintName // says as much to a reader of the log
+	}
+	if t := store.TableNamed(refused.TableName); t != nil {
+		for _, ix := range t.Uniques {
+			declared := strings.Split(ix.ColumnNames(), ",")
+			if slices.Equal(slices.Sorted(slices.Values(declared)), slices.Sorted(slices.Values(names))) {
+				return ix.ColumnNames()
+			}
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+func (d *driver) Abort() {
+	if !d.begun || d.conn.IsClosed() {
+		return
+	}
+	d.begun = false
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	if _, err := (link{d.conn}).exchange(ctx, []call{rollback}, nil); err != nil {
+		d.drop() // a connection that cannot roll back is of no use; its transaction ends with it
+	}
+}
+
+func (d *driver) Trouble() error {
+	if errors.Is(d.view.trouble, batch.ErrRetry) {
+		d.touched = d.view.touched
+	}
+	return d.view.trouble
+}
+
+// flush is the statements of a batch's changes, in memory that the next batch uses again.
+type flush struct {
+	calls  []call
+	arrays arrays
+	parts  []part
+	rows   []store.Row
+}
+
+// part is one statement of a flush, whose arguments are the arrays first to last.
+type part struct{ call, first, last int }
+
+func (f *flush) reset() {
+	clear(f.calls)
+	f.calls, f.parts = f.calls[:0], f.parts[:0]
+	f.arrays.buf, f.arrays.ends = f.arrays.buf[:0], f.arrays.ends[:0]
+}
+
+func (f *flush) add(c call) { f.calls = append(f.calls, c) }
+
+// fill adds the changes, which are in catalogue order: of each table removals first, so that what they held is free, then
+// rows. Keys are moved out of the way before, where release says so.
+func (f *flush) fill(t *texts, changes []batch.Change, absent func(*store.Def, store.Key) bool, release bool) error {
+	for len(changes) > 0 {
+		d, n := changes[0].Table, 1
+		for n < len(changes) && changes[n].Table == d {
+			n++
+		}
+		if err := f.table(t, d, changes[:n], absent, release); err != nil {
+			return err
+		}
+		changes = changes[n:]
+	}
+	args := f.arrays.args()
+	for _, p := range f.parts {
+		f.calls[p.call].args = args[p.first:p.last]
+	}
+	return nil
+}
+
+func (f *flush) table(t *texts, d *store.Def, changes []batch.Change, absent func(*store.Def, store.Key) bool, release bool) error {
+	var removed [][]any
+	for i := range changes {
+		if changes[i].Row == nil {
+			removed = append(removed, changes[i].Values)
+		}
+	}
+	if len(removed) > 0 {
+		first := len(f.arrays.ends)
+		if err := f.arrays.keys(d.Primary, removed); err != nil {
+			return err
+		}
+		f.part(t, verbRemove, d, first)
+	}
+	pick := func(fresh bool) []store.Row {
+		f.rows = f.rows[:0]
+		for i := range changes {
+			if c := &changes[i]; c.Row != nil && absent(d, c.Key) == fresh {
+				f.rows = append(f.rows, d.View(c.Row))
+			}
+		}
+		return f.rows
+	}
+	if rows := pick(false); len(rows) > 0 {
+		if release && t.text(shape{verb: verbRelease, index: d.Primary}) != "" {
+			f.columns(t, verbRelease, d, d.Primary.Columns, rows)
+		}
+		f.columns(t, verbUpsert, d, d.All, rows)
+	}
+	if rows := pick(true); len(rows) > 0 {
+		f.columns(t, verbInsert, d, d.All, rows)
+	}
+	return nil
+}
+
+func (f *flush) columns(t *texts, v verb, d *store.Def, columns []int, rows []store.Row) {
+	first := len(f.arrays.ends)
+	f.arrays.columns(d, columns, rows)
+	f.part(t, v, d, first)
+}
+
+func (f *flush) part(t *texts, v verb, d *store.Def, first int) {
+	f.parts = append(f.parts, part{len(f.calls), first, len(f.arrays.ends)})
+	f.add(call{text: t.text(shape{verb: v, index: d.Primary})})
+}

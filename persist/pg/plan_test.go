@@ -1,0 +1,78 @@
+package pg
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/skirmishgg/skirmish/persist/pg/migrate"
+	"github.com/skirmishgg/skirmish/persist/schema"
+	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/protocol/id"
+)
+
+// TestPagesAreStretchesOfAnIndex: whatever the database's collation, a page begins at its cursor and needs no sorting.
+// The tables are empty, so the planner is told to avoid everything else; what it cannot avoid stands in the plan.
+func TestPagesAreStretchesOfAnIndex(t *testing.T) {
+	user := id.UUID{15: 7}
+	byKey, public, own := schema.Storage.By("collection", "key", "user_id"), schema.Storage.By("collection", "read", "key", "user_id"),
+		schema.Storage.By("collection", "user_id", "read", "key")
+	for _, collation := range []string{"LC_COLLATE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"} {
+		t.Run(collation, func(t *testing.T) {
+			dsn := server.DatabaseWith(t, "TEMPLATE template0 "+collation)
+			if _, err := migrate.Up(t.Context(), dsn, 0); err != nil {
+				t.Fatal(err)
+			}
+			db, err := Open(t.Context(), Config{DSN: dsn, Clock: time.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			conn, err := pgx.Connect(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(context.Background())
+			if _, err := conn.Exec(t.Context(), "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET enable_incremental_sort = off"); err != nil {
+				t.Fatal(err)
+			}
+			f := func(what string, ix *store.IndexDef, rng store.Range) {
+				t.Helper()
+				rng.Limit = 11
+				for _, rng.Reverse = range []bool{false, true} {
+					c, _, err := db.texts.walkCall(ix, rng, false)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if plan := plan(t, conn, c); strings.Contains(plan, "Sort") || strings.Contains(plan, "Filter:") || !strings.Contains(plan, "Index Cond:") {
+						t.Errorf("%s, reverse %v: %s\n%s", what, rng.Reverse, c.text, plan)
+					}
+				}
+			}
+			f("public", public.Def, store.Range{Prefix: []any{"c", int16(2)}})
+			f("public, further", public.Def, store.Range{Prefix: []any{"c", int16(2)}, After: []any{"c", int16(2), "k", user}})
+			f("own", own.Def, store.Range{Prefix: []any{"c", user}, After: []any{"c", user, int16(0)}})
+			f("own, further", own.Def, store.Range{Prefix: []any{"c", user}, After: []any{"c", user, int16(1), "k"}})
+			f("all", byKey.Def, store.Range{Prefix: []any{"c"}})
+			f("all, further", byKey.Def, store.Range{Prefix: []any{"c"}, After: []any{"c", "k", user}})
+			f("a username", schema.Users.By("username").Def, store.Range{Prefix: []any{"n"}})
+			f("usernames, further", schema.Users.By("username").Def, store.Range{After: []any{"n"}})
+		})
+	}
+}
+
+func plan(t *testing.T, conn *pgx.Conn, c call) string {
+	t.Helper()
+	result := conn.PgConn().ExecParams(t.Context(), "EXPLAIN (COSTS OFF) "+c.text, c.args, nil, []int16{pgx.BinaryFormatCode}, nil).Read()
+	if result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	var lines []string
+	for _, row := range result.Rows {
+		lines = append(lines, string(row[0]))
+	}
+	return strings.Join(lines, "\n")
+}
