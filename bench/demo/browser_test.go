@@ -13,7 +13,7 @@ import (
 // see: words, numbers, and pixels where something is drawn.
 func TestPageInBrowser(t *testing.T) {
 	c := startChrome(t)
-	page := NewPage(nil)
+	page := NewPage()
 	server := httptest.NewServer(page)
 	defer server.Close()
 	address := server.Listener.Addr().String()
@@ -72,7 +72,7 @@ func TestPageInBrowser(t *testing.T) {
 	c.silent0()
 
 	// The same address again, as after `make run`: the page finds it by itself.
-	again := NewPage(nil)
+	again := NewPage()
 	s := &http.Server{Addr: address, Handler: again}
 	done := make(chan error, 1)
 	go func() { done <- s.ListenAndServe() }() // ends with s.Close below

@@ -3,7 +3,6 @@ package demo
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"slices"
 	"sync"
@@ -12,15 +11,14 @@ import (
 	"github.com/skirmishgg/skirmish/bench/bot"
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
 	"github.com/skirmishgg/skirmish/netcode/token"
-	"github.com/skirmishgg/skirmish/protocol/id"
 	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 )
 
 // botNames are people who made machines play.
 var botNames = []string{"Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Alan", "Radia", "Claude", "Margaret", "Dennis", "Lynn", "Ken", "Hedy", "Niklaus", "Sophie"}
 
-// mint makes a connect token for somebody who joins the demo's match.
-type mint func(user id.UUID, username string, spectator bool) (*token.Connect, error)
+// mint gets a connect token for one of the crew.
+type mint func(ctx context.Context, number int, username string) (*token.Connect, error)
 
 // crew is the demo's own clients: the bots and the spectator. Each connects again when its connection ends.
 type crew struct {
@@ -67,13 +65,8 @@ func (c *crew) keep(ctx context.Context, number int, name string, after time.Dur
 	c.group.Add(1)
 	go func() { // ends with ctx; wait waits for it
 		defer c.group.Done()
-		user, err := id.NewV4(rand.Reader)
-		if err != nil {
-			c.log.Error("no randomness", "error", err)
-			return
-		}
 		for pause(ctx, after) {
-			if err := c.play(ctx, number, user, name, game()); err != nil && ctx.Err() == nil {
+			if err := c.play(ctx, number, name, game()); err != nil && ctx.Err() == nil {
 				c.log.Warn("a client of the demo has left and comes back", "name", name, "reason", err)
 			}
 			after = time.Second
@@ -81,8 +74,8 @@ func (c *crew) keep(ctx context.Context, number int, name string, after time.Dur
 	}()
 }
 
-func (c *crew) play(ctx context.Context, number int, user id.UUID, name string, game skirmish.Game) error {
-	t, err := c.mint(user, name, number == spectatorNumber)
+func (c *crew) play(ctx context.Context, number int, name string, game skirmish.Game) error {
+	t, err := c.mint(ctx, number, name)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,16 +14,13 @@ import (
 	"github.com/skirmishgg/skirmish/engine/match"
 	"github.com/skirmishgg/skirmish/engine/shard"
 	"github.com/skirmishgg/skirmish/netcode/token"
-	"github.com/skirmishgg/skirmish/protocol/id"
+	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 	"github.com/skirmishgg/skirmish/services/node"
 )
 
-// DefaultAddr is the game's own port: loopback, since a demo is for the machine it runs on.
-const DefaultAddr = "127.0.0.1:7350"
-
 // Config says what to show.
 type Config struct {
-	Node node.Config // Addr "": DefaultAddr. Games: the arena at some rate; empty: at 60 Hz
+	Node node.Config // with Settings: its bots have accounts. Games: the arena at some rate; empty: at 60 Hz
 	Page string      // address of the page, loopback; "": DefaultPage
 	Bots int         // 0 to arena.PlayersMax
 
@@ -42,9 +38,6 @@ func Run(ctx context.Context, c Config) error {
 	if len(c.Node.Games) == 0 {
 		def := arena.Definition(arena.Rate)
 		c.Node.Games = []*match.Definition{&def}
-	}
-	if c.Node.Addr == "" {
-		c.Node.Addr = DefaultAddr
 	}
 	if c.Node.Log == nil {
 		c.Node.Log = slog.Default()
@@ -65,20 +58,20 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	game := c.Node.Games[0]
-	d := &demo{node: n, game: game.Name, log: c.Node.Log, seed: c.Seed}
+	d := &demo{node: n, api: &skirmish.API{URL: "http://" + n.HTTPAddr().String(), ServerKey: c.Node.Settings.Socket.ServerKey}, game: game.Name, log: c.Node.Log, seed: c.Seed}
 	if err := d.startMatch(); err != nil {
 		listener.Close()
 		return errors.Join(err, d.stop())
 	}
-	page := NewPage(d.guest)
+	page := NewPage()
 	page.SetScene(arenaScene(game.Rate))
 	closePage := serve(listener, page)
-	crew := newCrew(page, n.Schema(game.Name), d.mint, d.log)
+	crew := newCrew(page, n.Schema(game.Name), d.token, d.log)
 	crew.start(ctx, c.Bots, game.Rate, c.Seed)
 
 	url := "http://" + listener.Addr().String()
-	fmt.Fprintf(c.Out, "arena at %d Hz with %d bots on udp %s\n\n  watch it   %s\n  join it    curl -X POST %s/demo/token   (a connect token, good for 30 seconds)\n\n^C ends it\n",
-		game.Rate, c.Bots, n.Addr(), url, url)
+	fmt.Fprintf(c.Out, "arena at %d Hz with %d bots on udp %s, API on %s\n\n  watch it   %s\n  join it    skirmish bot --server http://%s --match %s\n\n^C ends it\n",
+		game.Rate, c.Bots, n.Addr(), n.HTTPAddr(), url, n.HTTPAddr(), d.match.Load().ID)
 	if c.Ready != nil {
 		c.Ready(url)
 	}
@@ -91,6 +84,7 @@ func Run(ctx context.Context, c Config) error {
 // demo is a running server and its one match.
 type demo struct {
 	node  *node.Node
+	api   *skirmish.API // how its bots sign in
 	game  string
 	log   *slog.Logger
 	seed  uint64
@@ -119,22 +113,18 @@ func (d *demo) stop() error {
 	return d.node.Stop(ctx)
 }
 
-// mint makes a token for one of the demo's own clients.
-func (d *demo) mint(user id.UUID, username string, spectator bool) (*token.Connect, error) {
-	return d.node.MintToken(node.TokenOptions{Match: d.match.Load().ID, User: user, Username: username, Spectator: spectator})
-}
-
-// guest makes a token for whoever asks the page: each time for somebody new.
-func (d *demo) guest(username string) (string, time.Time, error) {
-	user, err := id.NewV4(rand.Reader)
-	if err != nil {
-		return "", time.Time{}, err
+// token asks the API for a bot's connect token, as any client does: it signs in by a device id, which makes its account
+// on the first run. The spectator has none: only the server itself may watch.
+func (d *demo) token(ctx context.Context, number int, username string) (*token.Connect, error) {
+	match := d.match.Load().ID
+	if number == spectatorNumber {
+		return d.node.MintToken(node.TokenOptions{Match: match, Username: username, Spectator: true})
 	}
-	t, err := d.mint(user, username, false)
+	session, err := d.api.SignIn(ctx, fmt.Sprintf("skirmish-demo-bot-%02d", number), username)
 	if err != nil {
-		return "", time.Time{}, err
+		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	return t.Text(), time.Unix(int64(t.Expiry), 0), nil
+	return d.api.ConnectToken(ctx, session, match.String())
 }
 
 // watch samples figures until ctx ends. A match that is over is followed by another: the arena's own never are, but one

@@ -51,7 +51,7 @@ func TestServeStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := NewPage(nil)
+	page := NewPage()
 	stop := serve(l, page)
 	page.SetScene(fakeScene())
 	s := watch(t, "http://"+l.Addr().String())

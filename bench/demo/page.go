@@ -2,45 +2,32 @@ package demo
 
 import (
 	"embed"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
-
-	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
 //go:embed ui
 var assets embed.FS
 
-// MintFunc makes a connect token for a player who calls himself username.
-type MintFunc func(username string) (token string, expiry time.Time, err error)
-
 // Page is the HTTP side of the demo. Any goroutine may call its methods.
 type Page struct {
-	hub  *hub
-	mint MintFunc
-	mux  *http.ServeMux
+	hub *hub
+	mux *http.ServeMux
 }
 
-// NewPage makes a page that shows nothing yet. mint nil: there are no tokens here.
-func NewPage(mint MintFunc) *Page {
-	p := &Page{hub: newHub(), mint: mint, mux: http.NewServeMux()}
+// NewPage makes a page that shows nothing yet.
+func NewPage() *Page {
+	p := &Page{hub: newHub(), mux: http.NewServeMux()}
 	ui, err := fs.Sub(assets, "ui")
 	if err != nil {
 		panic("demo: " + err.Error()) // embedded
 	}
 	p.mux.Handle("GET /", http.FileServerFS(ui))
 	p.mux.HandleFunc("GET /events", p.events)
-	p.mux.HandleFunc("POST /demo/token", p.token)
 	return p
 }
 
@@ -147,35 +134,4 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-}
-
-// token answers POST /demo/token {"username":"…"} with {"token":"…","expires":"…"}. The body may be empty.
-func (p *Page) token(w http.ResponseWriter, r *http.Request) {
-	if p.mint == nil {
-		http.Error(w, "This page gives out no tokens.", http.StatusNotFound)
-		return
-	}
-	var ask struct {
-		Username string `json:"username"`
-	}
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<10)).Decode(&ask)
-	if err != nil && !errors.Is(err, io.EOF) {
-		http.Error(w, `The body must be JSON such as {"username":"ada"}, or empty.`, http.StatusBadRequest)
-		return
-	}
-	switch {
-	case ask.Username == "":
-		ask.Username = "guest"
-	case len(ask.Username) > wire.MaxUsername || strings.ContainsFunc(ask.Username, unicode.IsControl):
-		http.Error(w, fmt.Sprintf("A username is at most %d bytes, without control characters.", wire.MaxUsername), http.StatusBadRequest)
-		return
-	}
-	token, expiry, err := p.mint(ask.Username)
-	if err != nil {
-		slog.Error("mint a demo token", "error", err)
-		http.Error(w, "No token could be made.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "expires": expiry.UTC().Format(time.RFC3339)})
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,21 +11,14 @@ import (
 	"time"
 )
 
-func mintTest(username string) (string, time.Time, error) {
-	if username == "broken" {
-		return "", time.Time{}, errors.New("the key is secret")
-	}
-	return "token-of-" + username, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), nil
-}
-
 // TestWhoIsAnswered: only this machine, by a loopback name, from our own page or from no page at all. The same for the
-// page, its stream and the tokens.
+// page and its stream.
 func TestWhoIsAnswered(t *testing.T) {
-	page := NewPage(mintTest)
+	page := NewPage()
 	page.Close() // so that /events ends at once
 	f := func(want bool, remote, host string, headers ...string) {
 		t.Helper()
-		for _, target := range []string{"GET /", "GET /main.js", "GET /events", "POST /demo/token"} {
+		for _, target := range []string{"GET /", "GET /main.js", "GET /events"} {
 			method, path, _ := strings.Cut(target, " ")
 			r := httptest.NewRequest(method, path, nil)
 			r.RemoteAddr, r.Host = remote, host
@@ -68,40 +60,6 @@ func TestWhoIsAnswered(t *testing.T) {
 	f(false, here, host, "Origin", "null")
 	f(false, here, host, "Sec-Fetch-Site", "cross-site")
 	f(false, here, host, "Sec-Fetch-Site", "same-site")
-}
-
-func TestToken(t *testing.T) {
-	server := httptest.NewServer(NewPage(mintTest))
-	defer server.Close()
-	f := func(body string, status int, want string) {
-		t.Helper()
-		r, err := http.Post(server.URL+"/demo/token", "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Body.Close()
-		var text strings.Builder
-		if _, err := bufio.NewReader(r.Body).WriteTo(&text); err != nil {
-			t.Fatal(err)
-		}
-		if r.StatusCode != status || !strings.Contains(text.String(), want) {
-			t.Errorf("%s: %d %s, want %d …%s…", body, r.StatusCode, text.String(), status, want)
-		}
-		if strings.Contains(text.String(), "secret") {
-			t.Errorf("%s: the answer tells what went wrong inside: %s", body, text.String())
-		}
-	}
-	f(`{"username":"ada"}`, 200, `"token":"token-of-ada"`)
-	f(`{"username":"ada"}`, 200, `"expires":"2026-01-02T03:04:05Z"`)
-	f(``, 200, `"token-of-guest"`)
-	f(`{"username":"`+strings.Repeat("a", 129)+`"}`, 400, "at most 128 bytes")
-	f(`{"username":"a\u0000b"}`, 400, "without control characters")
-	f(`username=ada`, 400, "must be JSON")
-	f(`{"username":"`+strings.Repeat("a", 5000)+`"}`, 400, "must be JSON")
-	f(`{"username":"broken"}`, 500, "No token could be made.")
-	if r, err := http.Get(server.URL + "/demo/token"); err != nil || r.StatusCode != 404 {
-		t.Errorf("GET: %v %v, want 404", r.StatusCode, err)
-	}
 }
 
 // stream reads a page's messages as a browser would.
@@ -155,7 +113,7 @@ func (s *stream) next() (kind string, data map[string]any) {
 
 // TestStream: whoever comes late is told scene, roster and history first, then sees what everybody sees, then the end.
 func TestStream(t *testing.T) {
-	page := NewPage(nil)
+	page := NewPage()
 	server := httptest.NewServer(page)
 	defer server.Close()
 	page.SetScene(fakeScene())
@@ -247,7 +205,7 @@ func TestFrameJSON(t *testing.T) {
 
 // TestAssets: everything the page asks for is in the binary, and nothing points to another host.
 func TestAssets(t *testing.T) {
-	server := httptest.NewServer(NewPage(nil))
+	server := httptest.NewServer(NewPage())
 	defer server.Close()
 	f := func(path, kind, want string) {
 		t.Helper()

@@ -2,21 +2,16 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
-	"github.com/skirmishgg/skirmish/bench/bot"
-	"github.com/skirmishgg/skirmish/netcode/token"
-	"github.com/skirmishgg/skirmish/protocol/wire"
-	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
+	"github.com/skirmishgg/skirmish/services/config"
 	"github.com/skirmishgg/skirmish/services/node"
 )
 
@@ -27,7 +22,7 @@ func runDemo(t *testing.T, bots int) (url string) {
 	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() { // ends with cancel
 		done <- Run(ctx, Config{
-			Node: node.Config{Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))},
+			Node: node.Config{Settings: settings(t), Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))},
 			Page: "127.0.0.1:0", Bots: bots, Seed: 1, Out: io.Discard, Ready: func(url string) { ready <- url },
 		})
 	}()
@@ -58,7 +53,7 @@ func (w testWriter) Write(b []byte) (int, error) {
 }
 
 // TestRun runs the whole demo without a browser: bots over real UDP show up in the page's stream and move; figures are of
-// a live match; a guest with a token from the page plays and is named; the end is told.
+// a live match; the end is told.
 func TestRun(t *testing.T) {
 	const bots = 6
 	url := runDemo(t, bots)
@@ -114,59 +109,19 @@ func TestRun(t *testing.T) {
 		}
 		break
 	}
-
-	text := pageToken(t, url, "Zoë")
-	tok, err := token.ParseText(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	def := arena.Definition(arena.Rate)
-	schema, err := def.Compile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	guest, err := skirmish.ConnectToken(ctx, tok, bot.New(schema, arena.Rate, 99).Game())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for !names["Zoë"] {
-		kind, data := s.next()
-		if kind == "" {
-			t.Fatalf("the stream ended before it named the guest: %v", names)
-		}
-		seen(kind, data)
-	}
-	guest.Close()
-	if again, err := skirmish.Connect(ctx, text, skirmish.Game{Schema: schema}); err == nil {
-		again.Close()
-		t.Error("a token was good for two connections")
-	} else if denied := new(skirmish.DeniedError); !asDenied(err, &denied) || denied.Reason != wire.DenyReused {
-		t.Errorf("the second use: %v", err)
-	}
 }
 
-func asDenied(err error, into **skirmish.DeniedError) bool {
-	d, ok := err.(*skirmish.DeniedError)
-	if ok {
-		*into = d
-	}
-	return ok
-}
-
-func pageToken(t *testing.T, url, name string) string {
+// settings are those of a server on free loopback ports with a fresh data folder.
+func settings(t *testing.T) *config.Config {
 	t.Helper()
-	r, err := http.Post(url+"/demo/token", "application/json", strings.NewReader(fmt.Sprintf(`{"username":%q}`, name)))
+	flags, _ := config.Split([]string{
+		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + t.TempDir(), "--udp.shards=1",
+	})
+	c, err := config.Load(config.Sources{Flags: flags, Generate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Body.Close()
-	var got struct{ Token string }
-	if err := json.NewDecoder(r.Body).Decode(&got); err != nil || r.StatusCode != 200 {
-		t.Fatalf("%d %v", r.StatusCode, err)
-	}
-	return got.Token
+	return c
 }
 
 func TestRunRefuses(t *testing.T) {

@@ -18,7 +18,11 @@ type door struct {
 
 // doors are a node's.
 func doors(n *node.Node) []door {
-	return []door{{"matches, UDP", reach(n.Addr())}}
+	return []door{
+		{"REST, WebSocket", "http://" + reach(n.HTTPAddr())},
+		{"gRPC", reach(n.GRPCAddr())},
+		{"sessions, matches", "udp " + reach(n.Addr())},
+	}
 }
 
 // reach is an address that this machine can reach a listener by.

@@ -1,48 +1,56 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
 	"github.com/skirmishgg/skirmish/bench/bot"
-	"github.com/skirmishgg/skirmish/netcode/token"
+	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 )
 
 type botCmd struct {
-	Tokens string `arg:"" type:"existingfile" help:"File with connect tokens, one a line: a bot for each. \"skirmish serve --tokens FILE\" writes one."`
-	Rate   int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
+	Server    string `default:"http://127.0.0.1:7350" help:"The server's REST address."`
+	ServerKey string `default:"defaultkey" help:"Its socket.server_key."`
+	Match     string `required:"" placeholder:"ID" help:"The arena match to join; \"skirmish serve --arena\" and the demo say which there is."`
+	Count     int    `default:"8" help:"How many bots."`
+	Rate      int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
 }
 
-// Run lets one bot a token play until a signal comes or all have ended.
+// Run lets bots sign in, join the match and play until a signal comes or all have ended.
 func (c *botCmd) Run(a *app) error {
-	text, err := os.ReadFile(c.Tokens)
-	if err != nil {
-		return err
-	}
 	def := arena.Definition(c.Rate)
 	schema, err := def.Compile()
 	if err != nil {
 		return err
 	}
+	api := &skirmish.API{URL: c.Server, ServerKey: c.ServerKey}
 	var bots sync.WaitGroup
 	var failures errorList
-	for i, line := range strings.Fields(string(text)) {
-		t, err := token.ParseText(line)
-		if err != nil {
-			return fmt.Errorf("%s, token %d: %w", c.Tokens, i+1, err)
-		}
+	for i := range c.Count {
 		bots.Go(func() { // ends with a.ctx or its connection; Wait below
-			if err := bot.New(schema, c.Rate, uint64(i+1)).Run(a.ctx, t); err != nil {
+			if err := c.play(a.ctx, api, bot.New(schema, c.Rate, uint64(i+1)), i); err != nil {
 				failures.add(fmt.Errorf("bot %d: %w", i+1, err))
 			}
 		})
 	}
 	bots.Wait()
 	return errors.Join(failures.all...)
+}
+
+// play signs a bot in by a device id of its own, so that it is the same user each time.
+func (c *botCmd) play(ctx context.Context, api *skirmish.API, b *bot.Bot, i int) error {
+	session, err := api.SignIn(ctx, fmt.Sprintf("skirmish-bot-%04d", i+1), fmt.Sprint("bot ", i+1))
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	t, err := api.ConnectToken(ctx, session, c.Match)
+	if err != nil {
+		return fmt.Errorf("ask for a connect token: %w", err)
+	}
+	return b.Run(ctx, t)
 }
 
 // errorList collects errors of many goroutines.

@@ -29,7 +29,7 @@ func (c *demoCmd) Run(a *app) error {
 		return err
 	}
 	defer closeLog()
-	nc, err := nodeConfig(a.ctx, conf, logger, c.Rate)
+	nc, err := nodeConfig(conf, logger, c.Rate)
 	if err != nil {
 		return err
 	}

@@ -2,31 +2,24 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
 	"github.com/skirmishgg/skirmish/engine/match"
-	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/config"
 	"github.com/skirmishgg/skirmish/services/log"
 	"github.com/skirmishgg/skirmish/services/node"
 )
 
 type serveCmd struct {
-	Arena  bool   `help:"Start an arena match, the example game."`
-	Rate   int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
-	Tokens string `type:"path" placeholder:"FILE" help:"Start an arena match and write connect tokens for it to this file, one a line, for \"skirmish bot\". They are good for 30 seconds."`
-	Count  int    `default:"8" help:"How many tokens."`
+	Arena bool `help:"Start an arena match, the example game."`
+	Rate  int  `default:"60" help:"Ticks per second of the arena: 60 or 128."`
 }
 
 // Help is printed by "skirmish serve --help".
@@ -48,7 +41,7 @@ func (c *serveCmd) Run(a *app) error {
 }
 
 func (c *serveCmd) serve(a *app, conf *config.Config, logger *slog.Logger) error {
-	nc, err := nodeConfig(a.ctx, conf, logger, c.Rate)
+	nc, err := nodeConfig(conf, logger, c.Rate)
 	if err != nil {
 		return err
 	}
@@ -56,7 +49,7 @@ func (c *serveCmd) serve(a *app, conf *config.Config, logger *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	if c.Arena || c.Tokens != "" {
+	if c.Arena {
 		if err := c.arena(n, logger); err != nil {
 			return errors.Join(err, stopNode(n))
 		}
@@ -76,31 +69,8 @@ func (c *serveCmd) arena(n *node.Node, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	logger.Info("An arena match runs", "match", m.String(), "rate", c.Rate)
-	if c.Tokens == "" {
-		return nil
-	}
-	if err := c.writeTokens(n, m); err != nil {
-		return err
-	}
-	logger.Info("Connect tokens are written, good for 30 seconds: skirmish bot "+c.Tokens, "count", c.Count)
+	logger.Info("An arena match runs: skirmish bot --match "+m.String(), "match", m.String(), "rate", c.Rate)
 	return nil
-}
-
-func (c *serveCmd) writeTokens(n *node.Node, m id.UUID) error {
-	var lines []string
-	for i := range c.Count {
-		user, err := id.NewV4(rand.Reader)
-		if err != nil {
-			return err
-		}
-		t, err := n.MintToken(node.TokenOptions{Match: m, User: user, Username: fmt.Sprint("bot ", i+1)})
-		if err != nil {
-			return err
-		}
-		lines = append(lines, t.Text())
-	}
-	return os.WriteFile(c.Tokens, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
 // drain lets running matches end by themselves for as long as the grace is, or until somebody is in a hurry.
@@ -224,36 +194,10 @@ func storeName(c *config.Config) string {
 
 // nodeConfig is what a node needs of the configuration. rate is of the arena, the game that every server has until a
 // studio brings its own.
-func nodeConfig(ctx context.Context, c *config.Config, logger *slog.Logger, rate int) (node.Config, error) {
+func nodeConfig(c *config.Config, logger *slog.Logger, rate int) (node.Config, error) {
 	if rate != arena.Rate && rate != arena.RateFast {
 		return node.Config{}, fmt.Errorf("--rate is %d or %d, not %d", arena.Rate, arena.RateFast, rate)
 	}
-	public, err := resolvePublic(ctx, c)
-	if err != nil {
-		return node.Config{}, err
-	}
 	game := arena.Definition(rate)
-	return node.Config{
-		Addr: net.JoinHostPort(c.UDP.Address, strconv.Itoa(c.UDP.Port)), DataDir: c.DataDir, Driver: c.UDP.Driver, Shards: c.UDP.Shards,
-		Games: []*match.Definition{&game}, Name: c.UDP.ServerName, Public: public, Log: logger,
-	}, nil
-}
-
-// resolveTime is how long the names in udp.public_addresses may take.
-const resolveTime = 5 * time.Second
-
-// resolvePublic is udp.public_addresses as addresses: all that a name has.
-func resolvePublic(ctx context.Context, c *config.Config) (all []netip.AddrPort, err error) {
-	ctx, cancel := context.WithTimeout(ctx, resolveTime)
-	defer cancel()
-	for _, p := range c.PublicAddresses() {
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", p.Host)
-		if err != nil {
-			return nil, fmt.Errorf("udp.public_addresses: %w", err)
-		}
-		for _, ip := range found {
-			all = append(all, netip.AddrPortFrom(ip.Unmap(), uint16(p.Port)))
-		}
-	}
-	return all, nil
+	return node.Config{Settings: c, Games: []*match.Definition{&game}, Log: logger}, nil
 }

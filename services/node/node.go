@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,6 +22,8 @@ import (
 	"github.com/skirmishgg/skirmish/netcode/query"
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
 	"github.com/skirmishgg/skirmish/protocol/wire"
+	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/rpc"
 )
 
 // Config is what a node is made of. Only Games is needed.
@@ -36,6 +39,11 @@ type Config struct {
 
 	ConnsPerShard int  // 0: 4,096
 	KeepMaxProcs  bool // leave GOMAXPROCS as it is
+
+	// Settings, if given, add the game backend: the store, accounts and every other feature, and the API's doors. Addr,
+	// DataDir, Driver, Shards, Name and Public are then what the settings say, wherever they are left zero here.
+	Settings *config.Config
+	RPC      map[string]rpc.Func // functions that clients may call, by name
 }
 
 // Sizes of the rings out of the shards.
@@ -57,6 +65,7 @@ type Node struct {
 	directory *loop.Directory
 	posts     *match.Posts
 	reports   *ring.MPSC[shard.Report]
+	backend   *backend // nil without Settings
 	started   time.Time
 	procs     int // GOMAXPROCS before Start; 0: left alone
 
@@ -79,26 +88,18 @@ type game struct {
 
 // Start builds and starts a node.
 func Start(c Config) (*Node, error) {
-	n := &Node{c: c.withDefaults(), games: map[string]game{}, quit: make(chan struct{}), ended: map[string]uint64{}, started: time.Now()}
+	n := &Node{games: map[string]game{}, quit: make(chan struct{}), ended: map[string]uint64{}, started: time.Now()}
+	n.c = c.withSettings().withDefaults()
 	n.directory = loop.NewDirectory()
-	for _, d := range c.Games {
-		schema, err := d.Compile()
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := n.games[d.Name]; twice {
-			return nil, fmt.Errorf("node: two games are named %s", d.Name)
-		}
-		n.games[d.Name] = game{d, schema}
-		n.directory.AddSchema(schema.Hash())
-	}
-	var err error
-	if n.keys, err = LoadKeys(c.DataDir); err != nil {
+	if err := n.addGames(); err != nil {
 		return nil, err
 	}
-	n.port, err = loop.Open(udp.Config{Addr: n.c.Addr, Shards: n.c.Shards, Driver: n.c.Driver, Timestamps: true})
-	if err != nil {
-		return nil, fmt.Errorf("node: %w", err)
+	var err error
+	if n.keys, err = LoadKeys(n.c.DataDir); err != nil {
+		return nil, err
+	}
+	if err := n.openPorts(); err != nil {
+		return nil, err
 	}
 	n.maxProcs()
 	n.build()
@@ -107,14 +108,90 @@ func Start(c Config) (*Node, error) {
 	}
 	n.port.Start(n.control)
 	n.worker.Go(n.work) // the same
+	if n.backend != nil {
+		if err := n.backend.start(); err != nil {
+			return nil, errors.Join(err, n.Stop(context.Background()))
+		}
+	}
 	n.announce()
 	return n, nil
 }
 
-func (c Config) withDefaults() Config {
-	if c.Addr == "" {
-		c.Addr = ":7350"
+func (n *Node) addGames() error {
+	for _, d := range n.c.Games {
+		schema, err := d.Compile()
+		if err != nil {
+			return err
+		}
+		if _, twice := n.games[d.Name]; twice {
+			return fmt.Errorf("node: two games are named %s", d.Name)
+		}
+		n.games[d.Name] = game{d, schema}
+		n.directory.AddSchema(schema.Hash())
 	}
+	return nil
+}
+
+// openPorts takes the API's ports, then the UDP port, which has the API's number unless told otherwise, and builds the
+// backend that will stand behind both. It leaves nothing open when it fails.
+func (n *Node) openPorts() (err error) {
+	var d *doors
+	if n.c.Settings != nil {
+		if d, err = listen(n.c.Settings); err != nil {
+			return err
+		}
+		if n.c.Addr == "" {
+			n.c.Addr = udpAddr(n.c.Settings, d)
+		}
+	}
+	n.port, err = loop.Open(udp.Config{Addr: n.c.Addr, Shards: n.c.Shards, Driver: n.c.Driver, Timestamps: true})
+	if err != nil {
+		err = fmt.Errorf("node: %w", err)
+	} else if d != nil {
+		n.backend, err = newBackend(context.Background(), n, d)
+	}
+	if err == nil {
+		return nil
+	}
+	if n.port != nil {
+		err = errors.Join(err, n.port.Close())
+	}
+	if d != nil {
+		err = errors.Join(err, d.close())
+	}
+	return err
+}
+
+// withSettings fills in what the settings say.
+func (c Config) withSettings() Config {
+	s := c.Settings
+	if s == nil {
+		if c.Addr == "" {
+			c.Addr = ":7350"
+		}
+		return c
+	}
+	c.DataDir, c.Driver = cmp.Or(c.DataDir, s.DataDir), cmp.Or(c.Driver, s.UDP.Driver)
+	c.Name = cmp.Or(c.Name, s.UDP.ServerName)
+	if c.Shards == 0 {
+		c.Shards = s.UDP.Shards
+	}
+	if c.Shards == 0 && s.LAN.Enabled {
+		c.Shards = 1
+	}
+	return c
+}
+
+// udpAddr is where the settings put the UDP port: beside REST, unless told otherwise.
+func udpAddr(s *config.Config, d *doors) string {
+	port := s.UDP.Port
+	if port == 0 {
+		port = int(d.httpAddr().Port())
+	}
+	return address(cmp.Or(s.UDP.Address, s.Socket.Address), port)
+}
+
+func (c Config) withDefaults() Config {
 	if c.Shards <= 0 {
 		c.Shards = min(runtime.NumCPU(), udp.MaxShards)
 	}
@@ -145,7 +222,12 @@ func (n *Node) build() {
 			ConnsMax: n.c.ConnsPerShard, Reports: n.reports,
 		}))
 	}
+	var sessions loop.Sessions // nil: there are none here
+	if n.backend != nil {
+		sessions = n.backend.native
+	}
 	n.control = loop.NewControl(loop.Config{
+		Sessions: sessions, Wake: n.port.Wake,
 		ServerID: n.keys.ServerID, TokenKey: n.keys.Token, TicketKey: n.keys.Ticket, ResetKey: n.keys.Reset,
 		Random: rand.Reader, Clock: clock.Real{}, Wall: time.Now, Directory: n.directory, Shards: n.shards,
 		Describe: n.describe,
@@ -217,6 +299,21 @@ func (n *Node) Stop(ctx context.Context) error {
 	n.mu.Unlock()
 
 	n.directory.Draining.Store(true)
+	if err := n.stopEngine(ctx); err != nil {
+		return err
+	}
+	if n.procs > 0 {
+		runtime.GOMAXPROCS(n.procs)
+	}
+	err := n.port.Close()
+	if n.backend != nil {
+		err = errors.Join(err, n.backend.stop(ctx))
+	}
+	return err
+}
+
+// stopEngine ends matches, native sessions and the worker.
+func (n *Node) stopEngine(ctx context.Context) error {
 	for _, s := range n.shards {
 		for !s.Stop() { // its inbox is full of joins
 			if ctx.Err() != nil {
@@ -232,13 +329,15 @@ func (n *Node) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("node: shards did not stop: %w", ctx.Err())
 	}
+	select {
+	case <-n.control.EndSessions(wire.CloseShutdown):
+	case <-ctx.Done():
+		return fmt.Errorf("node: native sessions did not end: %w", ctx.Err())
+	}
 	n.port.Stop()
 	close(n.quit)
 	n.worker.Wait()
-	if n.procs > 0 {
-		runtime.GOMAXPROCS(n.procs)
-	}
-	return n.port.Close()
+	return nil
 }
 
 var errStopped = errors.New("node: stopped")

@@ -1,0 +1,214 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/skirmishgg/skirmish/persist"
+	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/protocol/id"
+	"github.com/skirmishgg/skirmish/protocol/op"
+	"github.com/skirmishgg/skirmish/services/account"
+	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/gateway"
+	"github.com/skirmishgg/skirmish/services/gateway/native"
+	"github.com/skirmishgg/skirmish/services/gateway/worker"
+	"github.com/skirmishgg/skirmish/services/limit"
+	"github.com/skirmishgg/skirmish/services/metric"
+	"github.com/skirmishgg/skirmish/services/notify"
+	"github.com/skirmishgg/skirmish/services/pending"
+	"github.com/skirmishgg/skirmish/services/presence"
+	"github.com/skirmishgg/skirmish/services/rpc"
+	"github.com/skirmishgg/skirmish/services/session"
+	"github.com/skirmishgg/skirmish/services/status"
+	"github.com/skirmishgg/skirmish/services/storage"
+)
+
+// backend is what stands around the engine: the store, the features, their catalogue, and the doors to it.
+type backend struct {
+	// constant after newBackend
+	settings *config.Config
+	log      *slog.Logger
+	db       store.DB
+	sessions *session.Service
+	live     *session.Live
+	presence *presence.Service
+	notify   *notify.Service
+	status   *status.Service
+	registry *op.Registry
+	rpc      *rpc.Service
+	connect  *connect.Service
+	metrics  *metric.Metrics
+	door     *gateway.Door
+	workers  *worker.Pool
+	native   *native.Door
+	doors    *doors
+
+	quit    chan struct{} // closed by stop: ends the sweeper
+	running sync.WaitGroup
+}
+
+const (
+	sweepEvery = time.Minute // of expired revocations
+	workersMax = 512         // calls of realtime sessions under way at once: most of them wait for the store
+)
+
+// newBackend opens the store and builds the features over it, bottom up. Nothing is listening yet.
+func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) {
+	s := n.c.Settings
+	b = &backend{settings: s, log: n.c.Log, live: session.NewLive(), doors: d, quit: make(chan struct{})}
+	if b.db, err = openStore(ctx, s, b.log); err != nil {
+		return nil, err
+	}
+	db := b.db
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	b.sessions, err = session.New(ctx, session.Config{
+		EncryptionKey: s.Session.EncryptionKey, TokenExpiry: seconds(s.Session.TokenExpirySec),
+		RefreshEncryptionKey: s.Session.RefreshEncryptionKey, RefreshExpiry: seconds(s.Session.RefreshTokenExpirySec),
+		SingleSession: s.Session.SingleSession, DB: b.db, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.presence = presence.New(presence.Config{})
+	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
+	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
+	b.measure(n)
+	b.rpc = rpc.New(n.c.RPC)
+	addresses, err := connect.NewAddresses(connect.AddressConfig{Public: publicAddresses(n), Local: n.Addr()})
+	if err != nil {
+		return nil, err
+	}
+	b.connect = connect.New(connect.Config{
+		TokenKey: n.keys.Token, ServerID: n.keys.ServerID, Node: s.Name, Matches: n, Addresses: addresses, Sessions: true, Random: rand.Reader,
+	})
+	b.catalogue()
+	b.door = &gateway.Door{
+		Registry: b.registry, Sessions: b.sessions, Live: b.live, ServerKey: s.Socket.ServerKey, HTTPKey: s.Runtime.HTTPKey,
+		ProxyCount: s.Socket.ProxyCount, Node: s.Name, Log: b.log,
+	}
+	b.workers = worker.New(workersMax)
+	b.native = native.New(native.Config{Door: b.door, Workers: b.workers, Identify: b.connect.Identify, SingleSocket: s.Session.SingleSocket, Gone: b.presence.End})
+	return b, nil
+}
+
+// start opens the doors.
+func (b *backend) start() error {
+	b.running.Go(b.sweep) // ended by stop, which waits
+	return b.doors.open(b, func() error { return nil })
+}
+
+// stop closes the doors, waits for the calls under way, and closes the store. Native sessions were ended by the loop.
+func (b *backend) stop(ctx context.Context) error {
+	err := b.doors.shut(ctx)
+	close(b.quit)
+	b.running.Wait()
+	b.workers.Stop()
+	return errors.Join(err, b.db.Close())
+}
+
+// opened enters a realtime session, of whatever door, into what every session is in.
+func (b *backend) opened(c session.Conn, online bool) {
+	b.presence.Begin(c)
+	b.notify.Open(c)
+	b.status.Open(c, online)
+}
+
+// catalogue registers every feature's operations and seals the registry.
+func (b *backend) catalogue() {
+	passwords := account.NewPasswords(0, 0)
+	b.registry = op.NewRegistry()
+	for _, feature := range []interface{ Register(*op.Registry) }{
+		auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
+		account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
+		storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) { b.metrics.StorageRejected.Inc(collection, string(why)) }}),
+		b.notify,
+		b.status,
+		b.rpc,
+		b.connect,
+	} {
+		feature.Register(b.registry)
+	}
+	gateway.Register(b.registry)
+	pending.Register(b.registry)
+	b.registry.Wrap(b.metrics.Wrap)
+	if b.settings.RateLimit.Enabled {
+		start := time.Now()
+		b.registry.Wrap(limit.New(limit.Config{Now: func() time.Duration { return time.Since(start) }}).Wrap)
+	}
+	b.registry.Seal()
+}
+
+func openStore(ctx context.Context, s *config.Config, log *slog.Logger) (store.DB, error) {
+	return persist.Open(ctx, persist.Config{
+		Addresses: s.Database.Address, Dir: filepath.Join(s.DataDir, "store"), ConnsMax: s.Database.MaxOpenConns,
+		ConnLifetime: millis(s.Database.ConnMaxLifetimeMs), Log: log,
+	})
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// sweep forgets revocations whose tokens have expired by themselves.
+func (b *backend) sweep() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.quit:
+			return
+		case <-tick.C:
+			if err := b.sessions.Sweep(context.Background()); err != nil {
+				b.log.Warn("expired revocations are still there", "error", err)
+			}
+		}
+	}
+}
+
+// publicAddresses are where players reach the UDP port, as far as it was told.
+func publicAddresses(n *Node) (list []string) {
+	for _, a := range n.c.Public {
+		list = append(list, a.String())
+	}
+	for _, a := range n.c.Settings.PublicAddresses() {
+		list = append(list, net.JoinHostPort(a.Host, strconv.Itoa(cmp.Or(a.Port, int(n.Addr().Port())))))
+	}
+	return list
+}
+
+// Place is where in a match of this node a caller of CreateConnectToken goes.
+func (n *Node) Place(match id.UUID, _ op.Caller) (p connect.Place, ok bool, err error) {
+	info, ok := n.directory.Find(match)
+	if !ok {
+		return p, false, nil
+	}
+	return connect.Place{Schema: info.Schema, Shard: uint8(info.Shard + 1)}, true, nil
+}
+
+// Registry is the catalogue; nil without Settings.
+func (n *Node) Registry() *op.Registry {
+	if n.backend == nil {
+		return nil
+	}
+	return n.backend.registry
+}
+
+// HTTPAddr and GRPCAddr are where the API listens; the zero address without Settings.
+func (n *Node) HTTPAddr() netip.AddrPort { return n.backend.doors.httpAddr() }
+func (n *Node) GRPCAddr() netip.AddrPort { return n.backend.doors.grpcAddr() }
