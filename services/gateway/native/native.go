@@ -5,12 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/rtapi"
-
 	"github.com/skirmishgg/skirmish/engine/loop"
 	"github.com/skirmishgg/skirmish/netcode/token"
-	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/protocol/wire"
@@ -111,15 +107,7 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 	d.counters.opened.Add(1)
 	d.counters.open.Add(1)
 	if d.c.SingleSocket {
-		for _, old := range older {
-			old.Send(singleSocket)
-			old.Close(session.KickReason)
-		}
+		session.Replace(older)
 	}
 	return c, 0
 }
-
-// singleSocket tells a session why it is about to end.
-var singleSocket = codec.Share(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{
-	Notifications: []*api.Notification{{Subject: "single_socket", Content: "{}", Code: -7}},
-}}})
