@@ -21,6 +21,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/auth"
 	"github.com/skirmishgg/skirmish/services/config"
 	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/gateway/native"
 	"github.com/skirmishgg/skirmish/services/gateway/worker"
@@ -103,7 +104,10 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 		ProxyCount: s.Socket.ProxyCount, Node: s.Name, Log: b.log,
 	}
 	b.workers = worker.New(workersMax)
-	b.native = native.New(native.Config{Door: b.door, Workers: b.workers, Identify: b.connect.Identify, SingleSocket: s.Session.SingleSocket, Gone: b.presence.End})
+	b.native = native.New(native.Config{
+		Door: b.door, Workers: b.workers, Identify: b.connect.Identify, SingleSocket: s.Session.SingleSocket,
+		Opened: func(c session.Conn) { b.opened(c, false) }, Closed: b.presence.End,
+	})
 	return b, nil
 }
 
@@ -139,6 +143,7 @@ func (b *backend) catalogue() {
 		storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) { b.metrics.StorageRejected.Inc(collection, string(why)) }}),
 		b.notify,
 		b.status,
+		friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
 		b.rpc,
 		b.connect,
 	} {

@@ -43,6 +43,7 @@ type conn struct {
 	running bool // a call is in the line or under way
 	held    bool // the stream is not read
 	life    int  // counts incarnations: what an earlier one asked for is void
+	ending  bool // closed by the server: the call under way is still answered, and no other begins
 	closed  bool
 }
 
@@ -99,7 +100,7 @@ func (c *conn) malformed() (more bool) {
 // next hands the oldest request to the workers, unless one is there already or the client is too far behind: then Room
 // calls again. Needs mu.
 func (c *conn) next() {
-	if c.running || c.closed || len(c.queue) == 0 || c.session.Full() {
+	if c.running || c.ending || c.closed || len(c.queue) == 0 || c.session.Full() {
 		return
 	}
 	r := c.queue[0]
@@ -124,6 +125,9 @@ func (c *conn) run(r *request) {
 	c.running = false
 	if r.life == c.life && r.correlation != 0 && !c.closed {
 		c.send(answer)
+	}
+	if c.ending {
+		c.session.Close(wire.CloseKicked)
 	}
 	c.next()
 }
@@ -203,8 +207,8 @@ func (c *conn) Closed(wire.Close) {
 	c.door.counters.open.Add(^uint64(0))
 	c.door.c.Door.Live.Remove(c)
 	c.line.Close(func() {
-		if c.door.c.Gone != nil {
-			c.door.c.Gone(c)
+		if c.door.c.Closed != nil {
+			c.door.c.Closed(c)
 		}
 	})
 }
@@ -231,6 +235,13 @@ func (c *conn) Send(m *codec.Shared) bool {
 	return c.send(wire.SplitCall(wire.NumberEnvelope, 0, body))
 }
 
-// Close ends the session after what is queued. CLOSE has room for a number only: whatever the text, the client reads that
+// Close ends the session after what is queued and the answer to the call under way, which may be what ends it: a user who
+// deletes his account is told that it is done. CLOSE has room for a number only: whatever the text, the client reads that
 // the server ended it.
-func (c *conn) Close(string) { c.session.Close(wire.CloseKicked) }
+func (c *conn) Close(string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending = true; !c.running {
+		c.session.Close(wire.CloseKicked)
+	}
+}

@@ -24,8 +24,10 @@ type Config struct {
 	Identify func(p *token.Private) (connect.Identity, error)
 	// Ended reports whether all that a user held has been revoked since: session.Service's. nil: nothing ever is.
 	Ended func(user id.UUID, issued time.Time) bool
-	// Gone hears of each session that has ended, from a worker, after its last call; nil: nobody wants to know.
-	Gone func(c session.Conn)
+	// Opened hears of each session before its first call, on the loop; Closed of its end, from a worker, after its last
+	// call. nil: nobody wants to know.
+	Opened func(c session.Conn)
+	Closed func(c session.Conn)
 
 	RequestMax   int  // bytes of a request's table; 0: 256 KB
 	SingleSocket bool // a user's new session ends his older ones
@@ -104,6 +106,9 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.line = d.c.Workers.Line(callsMax, nil)
 	older := d.c.Door.Live.Add(c)
+	if d.c.Opened != nil {
+		d.c.Opened(c)
+	}
 	d.counters.opened.Add(1)
 	d.counters.open.Add(1)
 	if d.c.SingleSocket {

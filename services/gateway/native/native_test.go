@@ -142,8 +142,8 @@ func newHouse(t testing.TB, driver string, change ...func(c *native.Config)) *ho
 	c := native.Config{
 		Door:    &gateway.Door{Registry: r, Live: h.live, Node: "here", Log: slog.New(slog.NewTextHandler(io.Discard, nil))},
 		Workers: workers, Identify: h.connect.Identify,
-		Ended: func(user id.UUID, _ time.Time) bool { _, ok := h.ended.Load(user); return ok },
-		Gone:  func(session.Conn) { h.gone.Add(1) },
+		Ended:  func(user id.UUID, _ time.Time) bool { _, ok := h.ended.Load(user); return ok },
+		Closed: func(session.Conn) { h.gone.Add(1) },
 	}
 	for _, f := range change {
 		f(&c)
