@@ -68,10 +68,14 @@ func apiServer(con *proc.Console, args []string) error {
 }
 
 func apiSettings(dir, dsn string) (*config.Config, error) {
-	flags, rest := config.Split([]string{
-		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + dir, "--database.address=" + dsn,
+	args := []string{
+		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + dir,
 		"--rate_limit.enabled=false", "--session.token_expiry_sec=3600", "--udp.shards=1",
-	})
+	}
+	if dsn != "" {
+		args = append(args, "--database.address="+dsn)
+	}
+	flags, rest := config.Split(args)
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("flags that are none: %v", rest)
 	}

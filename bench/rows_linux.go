@@ -14,6 +14,11 @@ func Rows() []Row {
 		memoryRow,
 		handshakeRow,
 		rttRow,
+		restRow,
+		lanesRow,
+		opRow,
+		wsIdleRow,
+		startRow,
 	}
 }
 
@@ -29,4 +34,8 @@ var roles = map[string]func(con *proc.Console, args []string) error{
 	"rtt-kcp-server": kcpServer,
 	"rtt-kcp-client": kcpClient,
 	"rtt-websocket":  websocketChild,
+	"api":            apiServer,
+	"http-floor":     httpFloor,
+	"http-load":      httpLoad,
+	"ws-idle":        wsIdle,
 }

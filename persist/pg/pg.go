@@ -36,6 +36,7 @@ type DB struct {
 	texts   texts
 
 	// any goroutine
+	reads    gather
 	next     atomic.Uint64 // lane of the next unhinted write
 	sequence atomic.Uint64 // of commits, taken while the batch holds its row locks
 }
@@ -56,6 +57,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	db := &DB{pool: pool, clock: c.Clock}
+	db.reads.db = db
 	if err := pool.QueryRow(ctx, bytewiseSQL).Scan(&db.texts.bytewise); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("connect to the database: %w", err)
@@ -92,32 +94,12 @@ func (db *DB) Read(ctx context.Context, f func(store.Reader) error) error {
 	return f(&view{tx: tx, texts: &db.texts})
 }
 
-// Load reads many rows in one statement.
+// Load reads many rows in one round trip, which the reads of other callers share.
 func (db *DB) Load(ctx context.Context, ix *store.IndexDef, keys [][]any) ([]any, error) {
-	c, err := db.texts.getCall(ix, keys, false)
-	if err != nil {
-		return nil, err
+	if len(keys) == 0 {
+		return nil, nil
 	}
-	found, err := db.rows(ctx, ix.Table, c)
-	if err != nil {
-		return nil, err
-	}
-	at := make(map[store.Key]any, len(found))
-	for _, row := range found {
-		key, _ := ix.KeyOf(row)
-		at[key] = row
-	}
-	rows := make([]any, len(keys))
-	for i, values := range keys {
-		key, err := ix.Prefix(values...)
-		if err != nil {
-			return nil, err
-		}
-		if row := at[key]; row != nil {
-			rows[i] = ix.Table.Clone(row) // a key may be asked twice
-		}
-	}
-	return rows, nil
+	return db.reads.load(ctx, ix, keys)
 }
 
 // Page reads one range in one statement.
