@@ -24,6 +24,8 @@ type MPSC[T any] struct {
 	_    [cacheLine]byte
 }
 
+// mpscSlot keeps its turn less its own place, so that a fresh ring is all zeros: memory that nobody has to touch until
+// it is used.
 type mpscSlot[T any] struct {
 	turn  atomic.Uint64
 	value T
@@ -33,23 +35,20 @@ type mpscSlot[T any] struct {
 // slot and a free one of the next lap would carry the same sequence). It panics if capacity is below 1.
 func NewMPSC[T any](capacity int) *MPSC[T] {
 	n := max(roundUp(capacity), 2)
-	r := &MPSC[T]{slots: make([]mpscSlot[T], n), mask: uint64(n - 1)}
-	for i := range r.slots {
-		r.slots[i].turn.Store(uint64(i))
-	}
-	return r
+	return &MPSC[T]{slots: make([]mpscSlot[T], n), mask: uint64(n - 1)}
 }
 
 // TryPush appends v and reports whether there was room. Any goroutine.
 func (r *MPSC[T]) TryPush(v T) bool {
 	tail := r.tail.Load()
 	for {
-		slot := &r.slots[tail&r.mask]
-		switch lead := int64(slot.turn.Load() - tail); {
+		place := tail & r.mask
+		slot := &r.slots[place]
+		switch lead := int64(slot.turn.Load() + place - tail); {
 		case lead == 0:
 			if r.tail.CompareAndSwap(tail, tail+1) {
 				slot.value = v
-				slot.turn.Store(tail + 1)
+				slot.turn.Store(tail + 1 - place)
 				return true
 			}
 			tail = r.tail.Load()
@@ -64,14 +63,15 @@ func (r *MPSC[T]) TryPush(v T) bool {
 // TryPop takes the oldest value; false when there is none. Consumer only.
 func (r *MPSC[T]) TryPop() (v T, ok bool) {
 	head := r.head.Load()
-	slot := &r.slots[head&r.mask]
-	if slot.turn.Load() != head+1 {
+	place := head & r.mask
+	slot := &r.slots[place]
+	if slot.turn.Load()+place != head+1 {
 		return v, false
 	}
 	v = slot.value
 	var zero T
 	slot.value = zero
-	slot.turn.Store(head + r.mask + 1)
+	slot.turn.Store(head + r.mask + 1 - place)
 	r.head.Store(head + 1)
 	return v, true
 }
