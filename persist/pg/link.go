@@ -114,7 +114,8 @@ func (t *texts) walkCall(ix *store.IndexDef, rng store.Range, lock bool) (c call
 			s.nulls |= 1 << n
 			continue
 		}
-		arg, err := appendValue(nil, ix.Table.Columns[ix.Columns[n]].Kind, v)
+		// not nil, which would be NULL: a text may be empty
+		arg, err := appendValue([]byte{}, ix.Table.Columns[ix.Columns[n]].Kind, v)
 		if err != nil {
 			return call{}, false, fmt.Errorf("range of %s: %w", ix.Table.Name, err)
 		}

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"cursors neither skip nor repeat", cursors},
 		{"many keys and one range without a transaction", direct},
 		{"text sorts bytewise", bytewise},
+		{"an empty text is not NULL", empty},
 		{"NUL bytes are refused", nul},
 		{"after commit runs in order, once, and only for what was kept", afterCommit},
 		{"parallel increments lose nothing", increments},
@@ -412,6 +413,35 @@ func bytewise(t *testing.T, db store.DB) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+func empty(t *testing.T, db store.DB) {
+	none := ""
+	first, second := thing(1, ""), thing(2, "b")
+	first.Owner = &none
+	put(t, db, first, second)
+	f := func(ix *store.Index[Thing], rng store.Range, want string) {
+		t.Helper()
+		err := db.Read(t.Context(), func(r store.Reader) error {
+			if got := fmt.Sprintf("%q", names(t, r, ix, rng)); got != want {
+				t.Errorf("%+v yields %s, want %s", rng, got, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	f(Things.By("name"), store.Range{Prefix: []any{""}}, `[""]`)
+	f(Things.By("name"), store.Range{After: []any{""}}, `["b"]`)
+	f(Things.By("owner"), store.Range{Prefix: []any{""}}, `[""]`)
+	f(Things.By("owner"), store.Range{Prefix: []any{nil}}, `["b"]`)
+	write(t, db, func(tx store.Tx) error {
+		if row, ok, err := store.GetBy(tx, Things.By("name"), ""); err != nil || !ok || row.ID != first.ID {
+			t.Errorf("by an empty name: %v, %v", row, err)
+		}
+		return nil
+	})
 }
 
 func nul(t *testing.T, db store.DB) {

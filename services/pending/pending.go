@@ -23,7 +23,6 @@ func Register(r *op.Registry) {
 	accounts(r)
 	friends(r)
 	groups(r)
-	chat(r)
 	boards(r)
 	purchases(r)
 	matches(r)
@@ -76,21 +75,6 @@ func groups(r *op.Registry) {
 	rpc[api.ListUserGroupsRequest, api.UserGroupList](r, 59, "ListUserGroups", op.Session, "GET /v2/user/{user_id}/group")
 	rpc[api.PromoteGroupUsersRequest, empty](r, 60, "PromoteGroupUsers", op.Session, "POST /v2/group/{group_id}/promote")
 	rpc[api.UpdateGroupRequest, empty](r, 75, "UpdateGroup", op.Session, "PUT /v2/group/{group_id} *")
-}
-
-func chat(r *op.Registry) {
-	rpc[api.ListChannelMessagesRequest, api.ChannelMessageList](r, 44, "ListChannelMessages", op.Session, "GET /v2/channel/{channel_id}")
-
-	realtime[rtapi.ChannelJoin, rtapi.Channel](r, "ChannelJoin", "channel_join")
-	realtime[rtapi.ChannelLeave, empty](r, "ChannelLeave", "channel_leave")
-	realtime[rtapi.ChannelMessageSend, rtapi.ChannelMessageAck](r, "ChannelMessageSend", "channel_message_send")
-	realtime[rtapi.ChannelMessageUpdate, rtapi.ChannelMessageAck](r, "ChannelMessageUpdate", "channel_message_update")
-	realtime[rtapi.ChannelMessageRemove, rtapi.ChannelMessageAck](r, "ChannelMessageRemove", "channel_message_remove")
-
-	push[rtapi.Channel](r, "channel")
-	push[api.ChannelMessage](r, "channel_message")
-	push[rtapi.ChannelMessageAck](r, "channel_message_ack")
-	push[rtapi.ChannelPresenceEvent](r, "channel_presence_event")
 }
 
 // boards: leaderboards and tournaments.

@@ -251,6 +251,17 @@ func (s *Service) Count(st Stream) int {
 	return 0
 }
 
+// Streams is how many streams a session is in, those of its notifications and status among them.
+func (s *Service) Streams(c session.Conn) int {
+	m := s.mineOf(c.ID())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.sessions[c.ID()]; b != nil {
+		return len(b.streams)
+	}
+	return 0
+}
+
 // Total is how many presences there are.
 func (s *Service) Total() int { return int(s.count.Load()) }
 

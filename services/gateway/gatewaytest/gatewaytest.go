@@ -16,6 +16,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/account"
 	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/chat"
 	"github.com/skirmishgg/skirmish/services/connect"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
@@ -41,6 +42,7 @@ func Register(r *op.Registry, functions *rpc.Service) {
 	(*account.Service)(nil).Register(r)
 	(*storage.Service)(nil).Register(r)
 	(*connect.Service)(nil).Register(r)
+	(*chat.Service)(nil).Register(r)
 	(*friend.Service)(nil).Register(r)
 	(*notify.Service)(nil).Register(r)
 	(*status.Service)(nil).Register(r)
