@@ -58,9 +58,8 @@ func (c *Ctx) Kick(p *Player, why wire.Close) {
 // everybody has them; then clients read CloseMatchEnded.
 func (c *Ctx) End() { c.m.ending = true }
 
-// Post hands an operation to the services: a ring carries it away, a match never waits. data is copied, at most
-// PostMax bytes. on is the player on whose behalf, or nil. False: too large, or the ring is full and Posts.Dropped
-// counts it.
-//
-// Operations do not exist yet: what is posted is counted and thrown away by the node's stub worker.
-func (c *Ctx) Post(op uint16, on *Player, data []byte) bool { return c.m.post(op, on, data) }
+// Post hands an operation of the catalogue to the services: a ring carries it away, a match never waits. number is the
+// operation's, data its request as a FlatBuffers table, copied, at most PostMax bytes. on is the player on whose behalf it
+// runs, with every right that server code has; nil: the server's own. False: too large, or the ring is full and
+// Posts.Dropped counts it. What comes of it reaches a game that is an Answered on a later tick, in the order of posting.
+func (c *Ctx) Post(number uint16, on *Player, data []byte) bool { return c.m.post(number, on, data) }

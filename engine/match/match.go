@@ -42,6 +42,7 @@ type Match struct {
 	returner   Returner // the game, when it is one; nil else
 	watcher    Watcher
 	listener   Listener
+	answered   Answered
 	world      *snapshot.World
 	tables     []*tableHead // by kind; nil: the game did not open it
 	tick       uint32       // runs, or runs next
@@ -50,6 +51,7 @@ type Match struct {
 	players    []*Player // seated, by slot
 	spectators []*Player
 	mail       mail
+	answers    []*Answer // to posts, for the next tick
 	see        Set
 	scratch    []byte // an event on its way out
 	posting    Post
@@ -76,6 +78,7 @@ type Counters struct {
 	InputsMalformed uint64 // INPUT bodies that made no sense
 	InputsStarved   uint64 // ticks for which a connected player's input was missing
 	MailDropped     uint64 // lossy messages that found the tick's mail full
+	AnswersDropped  uint64 // answers to posts that found too many others waiting
 	MailOverflow    uint64 // reliable ones: their sender was closed with CloseOverflow
 	EventsRefused   uint64 // broadcast events that a full queue refused
 	SpawnsRefused   uint64 // Spawn beyond a kind's capacity
@@ -132,6 +135,7 @@ func (m *Match) init() error {
 	m.returner, _ = m.game.(Returner)
 	m.watcher, _ = m.game.(Watcher)
 	m.listener, _ = m.game.(Listener)
+	m.answered, _ = m.game.(Answered)
 	return m.game.Init(&m.ctx)
 }
 
@@ -185,6 +189,7 @@ func (m *Match) Tick() {
 func (m *Match) play() {
 	defer m.catch()
 	m.deliver()
+	m.deliverAnswers()
 	m.takeInputs()
 	m.game.Tick(&m.ctx)
 	m.removeKicked()

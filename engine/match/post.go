@@ -5,6 +5,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/engine/ring"
 	"github.com/skirmishgg/skirmish/protocol/id"
+	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
 // PostMax is the most bytes that one Ctx.Post carries: with its head a Post is 512 B.
@@ -54,4 +55,42 @@ func (m *Match) post(op uint16, on *Player, data []byte) bool {
 	}
 	m.posts.Posted.Add(1)
 	return true
+}
+
+// Answered is implemented by games that want to know what came of what they posted.
+type Answered interface {
+	// Answered is called before a tick's Tick. a is valid until it returns.
+	Answered(c *Ctx, a *Answer)
+}
+
+// Answer is what came of a Post.
+type Answer struct {
+	Op   uint16
+	User id.UUID // on whose behalf it ran; zero: the server's own
+	Tick uint32  // of the Post
+	Code uint32  // 0: it is done; else why not, a code of protocol/errs
+	Data []byte  // the answer as a FlatBuffers table, or the refusal's text
+}
+
+// answersMax is how many answers may wait for the next tick. More than a ring of posts holds cannot come; a game that
+// still has them when this is full loses the newest, counted as AnswersDropped.
+const answersMax = 1024
+
+// Answer takes an answer for the next tick.
+func (m *Match) Answer(a *Answer) {
+	switch {
+	case m.answered == nil || m.over != wire.CloseNone:
+	case len(m.answers) == answersMax:
+		m.Counters.AnswersDropped++
+	default:
+		m.answers = append(m.answers, a)
+	}
+}
+
+func (m *Match) deliverAnswers() {
+	for i, a := range m.answers {
+		m.answers[i] = nil
+		m.answered.Answered(&m.ctx, a)
+	}
+	m.answers = m.answers[:0]
 }

@@ -14,15 +14,17 @@ type message struct {
 	running   *running
 	match     id.UUID
 	why       wire.Close
+	answer    *match.Answer
 }
 
 type messageKind uint8
 
 const (
-	askJoin  messageKind = iota // admission
-	askAgain                    // admission, whose answer is missing
-	askStart                    // running
-	askEnd                      // match, why
+	askJoin   messageKind = iota // admission
+	askAgain                     // admission, whose answer is missing
+	askStart                     // running
+	askEnd                       // match, why
+	askAnswer                    // match, answer
 	askDrain
 	askStop
 )
@@ -65,6 +67,11 @@ func (s *Shard) push(m message) bool {
 	return true
 }
 
+// Answer hands a match what came of its post. False: the inbox is full.
+func (s *Shard) Answer(match id.UUID, a *match.Answer) bool {
+	return s.push(message{kind: askAnswer, match: match, answer: a})
+}
+
 func (s *Shard) takeInbox() {
 	for range inboxTake {
 		m, ok := s.inbox.TryPop()
@@ -81,6 +88,10 @@ func (s *Shard) takeInbox() {
 		case askEnd:
 			if r := s.find(m.match); r != nil {
 				r.Stop(m.why)
+			}
+		case askAnswer:
+			if r := s.find(m.match); r != nil {
+				r.Answer(m.answer)
 			}
 		case askDrain:
 			s.draining = true

@@ -19,6 +19,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/account"
 	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/chat"
 	"github.com/skirmishgg/skirmish/services/config"
 	"github.com/skirmishgg/skirmish/services/connect"
 	"github.com/skirmishgg/skirmish/services/friend"
@@ -56,6 +57,8 @@ type backend struct {
 	native   *native.Door
 	doors    *doors
 
+	posts map[id.UUID]*worker.Line // by match; owned by the node's worker goroutine
+
 	quit    chan struct{} // closed by stop: ends the sweeper
 	running sync.WaitGroup
 }
@@ -68,7 +71,7 @@ const (
 // newBackend opens the store and builds the features over it, bottom up. Nothing is listening yet.
 func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) {
 	s := n.c.Settings
-	b = &backend{settings: s, log: n.c.Log, live: session.NewLive(), doors: d, quit: make(chan struct{})}
+	b = &backend{settings: s, log: n.c.Log, live: session.NewLive(), doors: d, posts: map[id.UUID]*worker.Line{}, quit: make(chan struct{})}
 	if b.db, err = openStore(ctx, s, b.log); err != nil {
 		return nil, err
 	}
@@ -105,7 +108,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	}
 	b.workers = worker.New(workersMax)
 	b.native = native.New(native.Config{
-		Door: b.door, Workers: b.workers, Identify: b.connect.Identify, SingleSocket: s.Session.SingleSocket,
+		Door: b.door, Workers: b.workers, Identify: b.connect.Identify, Ended: b.sessions.Ended, SingleSocket: s.Session.SingleSocket,
 		Opened: func(c session.Conn) { b.opened(c, false) }, Closed: b.presence.End,
 	})
 	return b, nil
@@ -144,6 +147,7 @@ func (b *backend) catalogue() {
 		b.notify,
 		b.status,
 		friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
+		chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify}),
 		b.rpc,
 		b.connect,
 	} {

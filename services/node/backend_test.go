@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skirmishgg/skirmish/engine/match"
 	"github.com/skirmishgg/skirmish/persist/pg/migrate"
 	"github.com/skirmishgg/skirmish/persist/pg/pgtest"
 	"github.com/skirmishgg/skirmish/protocol/errs"
@@ -19,8 +20,20 @@ var postgres *pgtest.Server
 
 func TestMain(m *testing.M) { pgtest.Main(m, &postgres) }
 
-// startOn starts a node with every door, on free ports, with a fresh store: "embedded" or "postgres".
+var errRefused = errs.New(errs.FailedPrecondition, "Not today.").On(errs.RuntimeFunctionException)
+
+// startOn starts a node with every door, on free ports, with a fresh store: "embedded" or "postgres". It offers the
+// functions echo and refuse.
 func startOn(t *testing.T, store string, more ...string) *Node {
+	t.Helper()
+	return startWith(t, store, nil, map[string]rpc.Func{
+		"echo":   func(_ context.Context, _ op.Caller, r rpc.Request) (string, error) { return r.Payload, nil },
+		"refuse": func(context.Context, op.Caller, rpc.Request) (string, error) { return "", errRefused },
+	}, more...)
+}
+
+// startWith is startOn with games and functions of the test's own.
+func startWith(t *testing.T, store string, games []*match.Definition, funcs map[string]rpc.Func, more ...string) *Node {
 	t.Helper()
 	args := []string{
 		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + t.TempDir(), "--rate_limit.enabled=false", "--udp.shards=1",
@@ -40,12 +53,7 @@ func startOn(t *testing.T, store string, more ...string) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Start(Config{Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true, RPC: map[string]rpc.Func{
-		"echo": func(_ context.Context, _ op.Caller, r rpc.Request) (string, error) { return r.Payload, nil },
-		"refuse": func(context.Context, op.Caller, rpc.Request) (string, error) {
-			return "", errs.New(errs.FailedPrecondition, "Not today.").On(errs.RuntimeFunctionException)
-		},
-	}})
+	n, err := Start(Config{Settings: settings, Games: games, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true, RPC: funcs})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skirmishgg/skirmish/engine/clock"
@@ -69,6 +70,7 @@ type Node struct {
 	started   time.Time
 	procs     int // GOMAXPROCS before Start; 0: left alone
 
+	posted  atomic.Uint64
 	running sync.WaitGroup // shards
 	quit    chan struct{}  // closed by Stop: ends the worker
 	worker  sync.WaitGroup
@@ -77,7 +79,6 @@ type Node struct {
 	next    int // shard of the next match, when all are equally loaded
 	stopped bool
 	ended   map[string]uint64 // matches that ended, by how
-	posted  uint64
 }
 
 // game is a definition and its compiled schema.
@@ -144,19 +145,15 @@ func (n *Node) openPorts() (err error) {
 			n.c.Addr = udpAddr(n.c.Settings, d)
 		}
 	}
-	n.port, err = loop.Open(udp.Config{Addr: n.c.Addr, Shards: n.c.Shards, Driver: n.c.Driver, Timestamps: true})
+	port, err := loop.Open(udp.Config{Addr: n.c.Addr, Shards: n.c.Shards, Driver: n.c.Driver, Timestamps: true})
 	if err != nil {
 		err = fmt.Errorf("node: %w", err)
-	} else if d != nil {
-		n.backend, err = newBackend(context.Background(), n, d)
+	} else if n.port = port; d != nil {
+		if n.backend, err = newBackend(context.Background(), n, d); err != nil {
+			err = errors.Join(err, port.Close())
+		}
 	}
-	if err == nil {
-		return nil
-	}
-	if n.port != nil {
-		err = errors.Join(err, n.port.Close())
-	}
-	if d != nil {
+	if err != nil && d != nil {
 		err = errors.Join(err, d.close())
 	}
 	return err

@@ -26,7 +26,7 @@ type Stats struct {
 	BytesIn    uint64 // UDP payload of the shards' sockets
 	BytesOut   uint64
 	Ended      map[string]uint64 // matches, by how they ended
-	Posted     uint64            // operations taken from ticks by the stub worker, which throws them away
+	Posted     uint64            // operations taken from ticks
 	PostsLost  uint64            // for which the ring had no room
 }
 
@@ -78,8 +78,8 @@ func (n *Node) Stats() Stats {
 	for why, count := range n.ended {
 		s.Ended[why] = count
 	}
-	s.Posted = n.posted
 	n.mu.Unlock()
+	s.Posted = n.posted.Load()
 	for _, m := range n.directory.List() {
 		one := MatchStats{
 			ID: m.ID.String(), Name: m.Name, Rate: m.Rate, Shard: m.Shard, Tick: m.Tick.Load(),

@@ -27,6 +27,9 @@ func (n *Node) work() {
 func (n *Node) takeReports() {
 	for r, ok := n.reports.TryPop(); ok; r, ok = n.reports.TryPop() {
 		n.directory.Remove(r.Match)
+		if n.backend != nil {
+			n.backend.forgetPosts(r.Match)
+		}
 		n.mu.Lock()
 		n.ended[closeName(r.Why)]++
 		n.mu.Unlock()
@@ -43,15 +46,17 @@ func (n *Node) takeReports() {
 	}
 }
 
-// takePosts is a stub: there are no operations yet, so what ticks post is counted and thrown away.
+// takePosts hands what ticks posted to the backend. A node without one counts it and throws it away.
 func (n *Node) takePosts() {
 	for {
-		if _, ok := n.posts.TryPop(); !ok {
+		p, ok := n.posts.TryPop()
+		if !ok {
 			return
 		}
-		n.mu.Lock()
-		n.posted++
-		n.mu.Unlock()
+		n.posted.Add(1)
+		if n.backend != nil {
+			n.backend.runPost(n, &p)
+		}
 	}
 }
 
