@@ -124,30 +124,12 @@ func matches(r *op.Registry) {
 	push[rtapi.MatchmakerTicket](r, "matchmaker_ticket")
 }
 
+// parties: their tickets.
 func parties(r *op.Registry) {
-	rpc[api.ListPartiesRequest, api.PartyList](r, 53, "ListParties", op.Session, "GET /v2/party")
-
-	realtime[rtapi.PartyCreate, rtapi.Party](r, "PartyCreate", "party_create")
-	realtime[rtapi.PartyJoin, empty](r, "PartyJoin", "party_join")
-	realtime[rtapi.PartyLeave, empty](r, "PartyLeave", "party_leave")
-	realtime[rtapi.PartyPromote, empty](r, "PartyPromote", "party_promote")
-	realtime[rtapi.PartyAccept, empty](r, "PartyAccept", "party_accept")
-	realtime[rtapi.PartyRemove, empty](r, "PartyRemove", "party_remove")
-	realtime[rtapi.PartyClose, empty](r, "PartyClose", "party_close")
-	realtime[rtapi.PartyJoinRequestList, rtapi.PartyJoinRequest](r, "PartyJoinRequestList", "party_join_request_list")
 	realtime[rtapi.PartyMatchmakerAdd, rtapi.PartyMatchmakerTicket](r, "PartyMatchmakerAdd", "party_matchmaker_add")
 	realtime[rtapi.PartyMatchmakerRemove, empty](r, "PartyMatchmakerRemove", "party_matchmaker_remove")
-	realtime[rtapi.PartyDataSend, empty](r, "PartyDataSend", "party_data_send")
-	realtime[rtapi.PartyUpdate, empty](r, "PartyUpdate", "party_update")
 
-	push[rtapi.Party](r, "party")
-	push[rtapi.PartyLeader](r, "party_leader")
-	push[rtapi.PartyClose](r, "party_close")
-	push[rtapi.PartyJoinRequest](r, "party_join_request")
 	push[rtapi.PartyMatchmakerTicket](r, "party_matchmaker_ticket")
-	push[rtapi.PartyData](r, "party_data")
-	push[rtapi.PartyPresenceEvent](r, "party_presence_event")
-	push[rtapi.PartyUpdate](r, "party_update")
 }
 
 // streams: what server code sends to streams of its own.

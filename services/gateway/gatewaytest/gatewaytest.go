@@ -21,6 +21,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/notify"
+	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/session"
@@ -45,6 +46,7 @@ func Register(r *op.Registry, functions *rpc.Service) {
 	(*chat.Service)(nil).Register(r)
 	(*friend.Service)(nil).Register(r)
 	(*notify.Service)(nil).Register(r)
+	(*party.Service)(nil).Register(r)
 	(*status.Service)(nil).Register(r)
 	pending.Register(r)
 }
