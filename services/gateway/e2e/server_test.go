@@ -67,6 +67,7 @@ func eachStore(t *testing.T, f func(t *testing.T, s *server)) {
 type server struct {
 	port int // REST, WebSocket and UDP; gRPC is one below
 	dir  string
+	args []string // besides ports and folder
 	cmd  *exec.Cmd
 	log  *logBuffer
 	done chan struct{} // closed when the process has ended
@@ -76,6 +77,7 @@ type server struct {
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := &server{port: freePorts(t), dir: t.TempDir(), log: &logBuffer{}, done: make(chan struct{})}
+	s.args = args
 	s.run(t, args...)
 	t.Cleanup(func() {
 		s.stop(t)
