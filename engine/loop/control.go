@@ -32,6 +32,10 @@ type Config struct {
 	// DrainElsewhere answers ELSEWHERE instead of DENY(draining) while the directory is draining: clients try the next
 	// address of their token.
 	DrainElsewhere bool
+	// Admit says whether an address may still ask for a connection: REQUESTs beyond that are dropped before anything is
+	// opened. nil: all may.
+	Admit func(from netip.Addr, now time.Duration) bool
+
 	// Sessions serves native sessions; nil: there are none, and their tokens are answered with DENY(purpose).
 	Sessions    Sessions
 	SessionsMax int // beyond: DENY(busy). 0: 8,192
@@ -73,6 +77,7 @@ type Stats struct {
 	Draining  uint64 // the same for a drain
 	ShardBusy uint64 // the shard's inbox was full: DENY(busy)
 	Garbage   uint64 // no form that is anything
+	Limited   uint64 // REQUESTs that Admit turned away
 	Sessions  SessionStats
 }
 
@@ -202,6 +207,9 @@ func (l *Control) Handle(pkt []byte, from netip.AddrPort, now time.Duration, out
 		return nil
 	}
 	switch form := wire.Form(pkt[0]); {
+	case form == wire.FormRequest && l.c.Admit != nil && !l.c.Admit(from.Addr(), now):
+		l.counters.Limited++
+		return nil
 	case form == wire.FormRequest || form == wire.FormResponse:
 		reply, accepted := l.server.Handle(pkt, from, now, l.c.Wall(), out)
 		if accepted != nil {

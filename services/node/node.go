@@ -24,6 +24,7 @@ import (
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/limit"
 	"github.com/skirmishgg/skirmish/services/rpc"
 )
 
@@ -220,11 +221,15 @@ func (n *Node) build() {
 		}))
 	}
 	var sessions loop.Sessions // nil: there are none here
+	var admit func(netip.Addr, time.Duration) bool
 	if n.backend != nil {
 		sessions = n.backend.native
+		if n.c.Settings.RateLimit.Enabled {
+			admit = limit.NewAddresses(limit.HandshakeRule).Allow
+		}
 	}
 	n.control = loop.NewControl(loop.Config{
-		Sessions: sessions, Wake: n.port.Wake,
+		Sessions: sessions, Admit: admit, Wake: n.port.Wake,
 		ServerID: n.keys.ServerID, TokenKey: n.keys.Token, TicketKey: n.keys.Ticket, ResetKey: n.keys.Reset,
 		Random: rand.Reader, Clock: clock.Real{}, Wall: time.Now, Directory: n.directory, Shards: n.shards,
 		Describe: n.describe,
