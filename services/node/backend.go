@@ -29,6 +29,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/limit"
 	"github.com/skirmishgg/skirmish/services/metric"
 	"github.com/skirmishgg/skirmish/services/notify"
+	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/rpc"
@@ -48,6 +49,7 @@ type backend struct {
 	presence *presence.Service
 	notify   *notify.Service
 	status   *status.Service
+	party    *party.Service
 	registry *op.Registry
 	rpc      *rpc.Service
 	connect  *connect.Service
@@ -89,7 +91,8 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	if err != nil {
 		return nil, err
 	}
-	b.presence = presence.New(presence.Config{})
+	b.presence = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence) { b.party.Left(st, p) }})
+	b.party = party.New(party.Config{Presence: b.presence, Live: b.live, Node: s.Name, SingleParty: s.Session.SingleParty, Now: time.Now, Random: rand.Reader})
 	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
 	b.measure(n)
@@ -109,7 +112,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	b.workers = worker.New(workersMax)
 	b.native = native.New(native.Config{
 		Door: b.door, Workers: b.workers, Identify: b.connect.Identify, Ended: b.sessions.Ended, SingleSocket: s.Session.SingleSocket,
-		Opened: func(c session.Conn) { b.opened(c, false) }, Closed: b.presence.End,
+		Opened: func(c session.Conn) { b.opened(c, false) }, Closed: b.closed,
 	})
 	return b, nil
 }
@@ -136,6 +139,13 @@ func (b *backend) opened(c session.Conn, online bool) {
 	b.status.Open(c, online)
 }
 
+// closed takes a session that has ended out of everything. A party hears of it first: whom it makes leader is told before
+// who left.
+func (b *backend) closed(c session.Conn) {
+	b.party.End(c)
+	b.presence.End(c)
+}
+
 // catalogue registers every feature's operations and seals the registry.
 func (b *backend) catalogue() {
 	passwords := account.NewPasswords(0, 0)
@@ -147,6 +157,7 @@ func (b *backend) catalogue() {
 		b.notify,
 		b.status,
 		friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
+		b.party,
 		chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify}),
 		b.rpc,
 		b.connect,
@@ -174,14 +185,17 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// sweep forgets revocations whose tokens have expired by themselves.
+// sweep forgets revocations whose tokens have expired by themselves, and parties that nobody is in.
 func (b *backend) sweep() {
-	tick := time.NewTicker(sweepEvery)
+	tick, idle := time.NewTicker(sweepEvery), time.NewTicker(millis(b.settings.Party.IdleCheckIntervalMs))
 	defer tick.Stop()
+	defer idle.Stop()
 	for {
 		select {
 		case <-b.quit:
 			return
+		case <-idle.C:
+			b.party.Sweep()
 		case <-tick.C:
 			if err := b.sessions.Sweep(context.Background()); err != nil {
 				b.log.Warn("expired revocations are still there", "error", err)

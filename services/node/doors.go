@@ -63,7 +63,7 @@ func address(host string, port int) string { return net.JoinHostPort(host, strco
 func (d *doors) open(b *backend, ready func() error) (err error) {
 	s := b.settings.Socket
 	d.socket, err = socket.New(socket.Config{
-		Door: b.door, Workers: b.workers, SingleSocket: b.settings.Session.SingleSocket, Opened: b.opened, Closed: b.presence.End,
+		Door: b.door, Workers: b.workers, SingleSocket: b.settings.Session.SingleSocket, Opened: b.opened, Closed: b.closed,
 		WebSocket: websocket.Config{
 			MaxMessage: s.MaxMessageSizeBytes, PingPeriod: millis(s.PingPeriodMs), PongWait: millis(s.PongWaitMs), PingBackoff: s.PingBackoffThreshold,
 			WriteWait: millis(s.WriteWaitMs), CloseAckWait: millis(s.CloseAckWaitMs), Queue: s.OutgoingQueueSize,

@@ -185,8 +185,8 @@ type moving struct {
 
 func (m *moving) rebind() { m.wireEnd = dial(m.t) }
 
-// party is clients that are stepped together.
-type party struct {
+// bunch is clients that are stepped together.
+type bunch struct {
 	t       *testing.T
 	n       *Node
 	clients []*sim.Client
@@ -194,7 +194,7 @@ type party struct {
 	bang    []*run
 }
 
-func (p *party) join(m id.UUID, user byte, c sim.ClientConfig) *sim.Client {
+func (p *bunch) join(m id.UUID, user byte, c sim.ClientConfig) *sim.Client {
 	p.t.Helper()
 	tok, err := p.n.MintToken(TokenOptions{Match: m, User: id.UUID{user}, Username: fmt.Sprint("user ", user), Timeout: 2 * time.Second, Spectator: c.Name == "spectator"})
 	if err != nil {
@@ -210,7 +210,7 @@ func (p *party) join(m id.UUID, user byte, c sim.ClientConfig) *sim.Client {
 }
 
 // until steps every client each millisecond until done; it fails the test after the limit.
-func (p *party) until(limit time.Duration, what string, done func() bool) {
+func (p *bunch) until(limit time.Duration, what string, done func() bool) {
 	p.t.Helper()
 	var c clock.Real
 	for end := c.Now() + limit; !done(); {
@@ -225,7 +225,7 @@ func (p *party) until(limit time.Duration, what string, done func() bool) {
 	}
 }
 
-func (p *party) open() bool {
+func (p *bunch) open() bool {
 	for _, c := range p.clients {
 		if !c.Open() {
 			return false
@@ -234,7 +234,7 @@ func (p *party) open() bool {
 	return true
 }
 
-func (p *party) run(d time.Duration) {
+func (p *bunch) run(d time.Duration) {
 	var c clock.Real
 	end := c.Now() + d
 	p.until(d+time.Second, "over", func() bool { return c.Now() >= end })
@@ -248,7 +248,7 @@ func TestMatchOverRealSockets(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, _ := n.StartMatch("race", MatchOptions{})
-		p := &party{t: t, n: n}
+		p := &bunch{t: t, n: n}
 		echoes := 0
 		for user := range byte(8) {
 			m := a
@@ -305,7 +305,7 @@ func TestMatchOverRealSockets(t *testing.T) {
 func TestRebindOverRealSockets(t *testing.T) {
 	eachDriver(t, func(t *testing.T, n *Node) {
 		m, _ := n.StartMatch("race", MatchOptions{})
-		p := &party{t: t, n: n}
+		p := &bunch{t: t, n: n}
 		echoes, sent := make([]uint32, 64), uint32(0)
 		for i := range 64 {
 			p.join(m, byte(i+1), sim.ClientConfig{Event: func(_ uint8, data []byte) {
@@ -353,7 +353,7 @@ func TestRestart(t *testing.T) {
 		dir := t.TempDir()
 		n := boot(t, Config{Driver: d, DataDir: dir})
 		m, _ := n.StartMatch("race", MatchOptions{})
-		p := &party{t: t, n: n}
+		p := &bunch{t: t, n: n}
 		polite := p.join(m, 1, sim.ClientConfig{})
 		p.until(15*time.Second, "connected", p.open)
 		addr := n.Addr()
@@ -365,7 +365,7 @@ func TestRestart(t *testing.T) {
 		// A crash says nothing: here the client's packets are simply not delivered before the next server is up.
 		n = boot(t, Config{Driver: d, DataDir: dir, Addr: addr.String()})
 		m, _ = n.StartMatch("race", MatchOptions{})
-		p = &party{t: t, n: n}
+		p = &bunch{t: t, n: n}
 		c := p.join(m, 2, sim.ClientConfig{})
 		p.until(15*time.Second, "connected", p.open)
 		p.run(100 * time.Millisecond)
@@ -389,7 +389,7 @@ func TestRestart(t *testing.T) {
 func TestGarbageOverRealSockets(t *testing.T) {
 	eachDriver(t, func(t *testing.T, n *Node) {
 		m, _ := n.StartMatch("race", MatchOptions{})
-		p := &party{t: t, n: n}
+		p := &bunch{t: t, n: n}
 		for user := range byte(4) {
 			p.join(m, user+1, sim.ClientConfig{})
 		}
