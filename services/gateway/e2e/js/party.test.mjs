@@ -22,6 +22,7 @@ async function newPlayer(format) {
       const i = p.told.findIndex(([kind, message]) => kind === name && f(message));
       if (i < 0) return;
       clearTimeout(timer);
+      wake = () => {};
       resolve(p.told.splice(0, i + 1)[i][1]);
     };
     wake();
