@@ -17,13 +17,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
-	"github.com/skirmishgg/skirmish/services/account"
-	"github.com/skirmishgg/skirmish/services/auth"
-	"github.com/skirmishgg/skirmish/services/connect"
-	"github.com/skirmishgg/skirmish/services/gateway"
-	"github.com/skirmishgg/skirmish/services/pending"
-	"github.com/skirmishgg/skirmish/services/rpc"
-	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/catalogue"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write docs/rate-limits.md anew")
@@ -167,15 +161,9 @@ func TestAddresses(t *testing.T) {
 }
 
 // catalogue is every operation that is offered.
-func catalogue() *op.Registry {
+func everything() *op.Registry {
 	r := op.NewRegistry()
-	gateway.Register(r)
-	(*account.Service)(nil).Register(r)
-	(*auth.Service)(nil).Register(r)
-	(*connect.Service)(nil).Register(r)
-	(*rpc.Service)(nil).Register(r)
-	(*storage.Service)(nil).Register(r)
-	pending.Register(r)
+	catalogue.Features{}.Register(r)
 	r.Seal()
 	return r
 }
@@ -195,7 +183,7 @@ func TestPublishedTable(t *testing.T) {
 }
 
 func TestSpecialsAreOperations(t *testing.T) {
-	r := catalogue()
+	r := everything()
 	f := func(specials []Special, want kind) {
 		if !slices.IsSortedFunc(specials, func(a, b Special) int { return strings.Compare(a.Operation, b.Operation) }) {
 			t.Error("the specials are not sorted by name")

@@ -19,6 +19,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/account"
 	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/catalogue"
 	"github.com/skirmishgg/skirmish/services/chat"
 	"github.com/skirmishgg/skirmish/services/config"
 	"github.com/skirmishgg/skirmish/services/connect"
@@ -30,7 +31,6 @@ import (
 	"github.com/skirmishgg/skirmish/services/metric"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/party"
-	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/session"
@@ -150,22 +150,20 @@ func (b *backend) closed(c session.Conn) {
 func (b *backend) catalogue() {
 	passwords := account.NewPasswords(0, 0)
 	b.registry = op.NewRegistry()
-	for _, feature := range []interface{ Register(*op.Registry) }{
-		auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
-		account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
-		storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) { b.metrics.StorageRejected.Inc(collection, string(why)) }}),
-		b.notify,
-		b.status,
-		friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
-		b.party,
-		chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify}),
-		b.rpc,
-		b.connect,
-	} {
-		feature.Register(b.registry)
-	}
-	gateway.Register(b.registry)
-	pending.Register(b.registry)
+	catalogue.Features{
+		Account: account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
+		Auth:    auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
+		Chat:    chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify}),
+		Connect: b.connect,
+		Friend:  friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
+		Notify:  b.notify,
+		Party:   b.party,
+		RPC:     b.rpc,
+		Status:  b.status,
+		Storage: storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) {
+			b.metrics.StorageRejected.Inc(collection, string(why))
+		}}),
+	}.Register(b.registry)
 	b.registry.Wrap(b.metrics.Wrap)
 	if b.settings.RateLimit.Enabled {
 		start := time.Now()

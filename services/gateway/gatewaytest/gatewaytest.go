@@ -14,19 +14,10 @@ import (
 	"github.com/skirmishgg/skirmish/persist/bunt"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
-	"github.com/skirmishgg/skirmish/services/account"
-	"github.com/skirmishgg/skirmish/services/auth"
-	"github.com/skirmishgg/skirmish/services/chat"
-	"github.com/skirmishgg/skirmish/services/connect"
-	"github.com/skirmishgg/skirmish/services/friend"
+	"github.com/skirmishgg/skirmish/services/catalogue"
 	"github.com/skirmishgg/skirmish/services/gateway"
-	"github.com/skirmishgg/skirmish/services/notify"
-	"github.com/skirmishgg/skirmish/services/party"
-	"github.com/skirmishgg/skirmish/services/pending"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/session"
-	"github.com/skirmishgg/skirmish/services/status"
-	"github.com/skirmishgg/skirmish/services/storage"
 )
 
 // Keys of the Door that New makes.
@@ -37,18 +28,7 @@ const (
 
 // Register adds every operation of the client protocol and ours. Their functions are not to be called.
 func Register(r *op.Registry, functions *rpc.Service) {
-	gateway.Register(r)
-	functions.Register(r)
-	(*auth.Service)(nil).Register(r)
-	(*account.Service)(nil).Register(r)
-	(*storage.Service)(nil).Register(r)
-	(*connect.Service)(nil).Register(r)
-	(*chat.Service)(nil).Register(r)
-	(*friend.Service)(nil).Register(r)
-	(*notify.Service)(nil).Register(r)
-	(*party.Service)(nil).Register(r)
-	(*status.Service)(nil).Register(r)
-	pending.Register(r)
+	catalogue.Features{RPC: functions}.Register(r)
 }
 
 // Call is a call that reached an operation.

@@ -1,0 +1,50 @@
+// Package catalogue is the list of features whose operations, together, are what the server offers. A feature joins here,
+// and node, the doors' tests, documents and SDKs all have it.
+package catalogue
+
+import (
+	"github.com/skirmishgg/skirmish/protocol/op"
+	"github.com/skirmishgg/skirmish/services/account"
+	"github.com/skirmishgg/skirmish/services/auth"
+	"github.com/skirmishgg/skirmish/services/chat"
+	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/friend"
+	"github.com/skirmishgg/skirmish/services/gateway"
+	"github.com/skirmishgg/skirmish/services/notify"
+	"github.com/skirmishgg/skirmish/services/party"
+	"github.com/skirmishgg/skirmish/services/pending"
+	"github.com/skirmishgg/skirmish/services/rpc"
+	"github.com/skirmishgg/skirmish/services/status"
+	"github.com/skirmishgg/skirmish/services/storage"
+)
+
+// Features are the services that run the operations. Zero ones will do for who only reads the Specs: to register, no
+// feature looks at itself.
+type Features struct {
+	Account *account.Service
+	Auth    *auth.Service
+	Chat    *chat.Service
+	Connect *connect.Service
+	Friend  *friend.Service
+	Notify  *notify.Service
+	Party   *party.Service
+	RPC     *rpc.Service
+	Status  *status.Service
+	Storage *storage.Service
+}
+
+// Register adds every operation and push there is. Limits, metrics and Seal are the caller's.
+func (f Features) Register(r *op.Registry) {
+	gateway.Register(r)
+	f.Account.Register(r)
+	f.Auth.Register(r)
+	f.Chat.Register(r)
+	f.Connect.Register(r)
+	f.Friend.Register(r)
+	f.Notify.Register(r)
+	f.Party.Register(r)
+	f.RPC.Register(r)
+	f.Status.Register(r)
+	f.Storage.Register(r)
+	pending.Register(r)
+}
