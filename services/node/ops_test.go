@@ -413,13 +413,16 @@ func (d *socketDoor) call(e *op.Entry, token string, in proto.Message) (proto.Me
 	if e.Spec.Name == "Pong" { // never answered
 		return e.Response.New().Interface(), nil
 	}
-	raw, _, err = wsutil.ReadServerData(conn)
-	if err != nil {
-		return nil, err
-	}
 	answer := &rtapi.Envelope{}
-	if err := codec.Decode(d.format, raw, answer); err != nil {
-		return nil, err
+	for answer.Cid == "" && answer.GetError() == nil { // until it is no push; an error of MatchDataSend has no cid
+		raw, _, err = wsutil.ReadServerData(conn)
+		if err != nil {
+			return nil, err
+		}
+		answer.Reset()
+		if err := codec.Decode(d.format, raw, answer); err != nil {
+			return nil, err
+		}
 	}
 	if told := answer.GetError(); told != nil {
 		return nil, refusal(anyCode, told.Message)
