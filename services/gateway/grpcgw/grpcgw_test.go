@@ -126,7 +126,7 @@ func TestMessagesGoThrough(t *testing.T) {
 		if len(calls) != 1 || !proto.Equal(calls[0].In, in) {
 			t.Fatalf("calls %v", calls)
 		}
-		if c := calls[0].Caller; c.UserID != al || c.Username != "al" || c.ClientIP != "203.0.113.9" || c.Node != "test" {
+		if c := calls[0].Caller; c.UserID != al || c.Username != "al" || c.ClientIP != "203.0.113.9" || c.Node != "test" || c.Host == "" {
 			t.Errorf("caller %+v", c)
 		}
 	}

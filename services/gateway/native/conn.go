@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"time"
 
 	"github.com/skirmishgg/skirmish/engine/loop"
 	"github.com/skirmishgg/skirmish/protocol/codec"
@@ -241,7 +242,12 @@ func (c *conn) Send(m *codec.Shared) bool {
 func (c *conn) Close(string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ending {
+		return
+	}
 	if c.ending = true; !c.running {
 		c.session.Close(wire.CloseKicked)
+		return
 	}
+	time.AfterFunc(answerWithin, func() { c.session.Close(wire.CloseKicked) }) // run has done so by then, mostly
 }

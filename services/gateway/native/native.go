@@ -38,6 +38,8 @@ const (
 	callsMax       = 32 // waiting calls; then its stream is not read
 	callBytesMax   = 256 << 10
 	requestDefault = 256 << 10 // as much as REST takes
+	// answerWithin is how long a session that the server ends waits for the call under way.
+	answerWithin = 5 * time.Second
 )
 
 // Door serves the native sessions of a control loop.
@@ -95,10 +97,6 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 		d.counters.refused.Add(1)
 		return nil, wire.DenyRefused
 	}
-	if !who.Issued.IsZero() && d.c.Ended(p.UserID, who.Issued) {
-		d.counters.refused.Add(1)
-		return nil, wire.DenyExpired
-	}
 	c := &conn{door: d, session: s, caller: op.Caller{
 		UserID: p.UserID, Username: p.Username, Vars: who.Vars, SessionID: id.UUID(p.SessionID).String(), Node: d.c.Door.Node, Host: who.Host,
 	}, id: p.SessionID}
@@ -106,6 +104,13 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.line = d.c.Workers.Line(callsMax, nil)
 	older := d.c.Door.Live.Add(c)
+	// Whoever revokes kicks afterwards: being live first, a session is either refused here or kicked.
+	if !who.Issued.IsZero() && d.c.Ended(p.UserID, who.Issued) {
+		d.counters.refused.Add(1)
+		d.c.Door.Live.Remove(c)
+		c.cancel()
+		return nil, wire.DenyExpired
+	}
 	if d.c.Opened != nil {
 		d.c.Opened(c)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/skirmishgg/skirmish/netcode/simnet"
 	"github.com/skirmishgg/skirmish/netcode/token"
 	"github.com/skirmishgg/skirmish/protocol/codec"
+	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 	"github.com/skirmishgg/skirmish/services/connect"
@@ -40,14 +41,28 @@ type raw struct {
 func simulate(t *testing.T, link simnet.LinkConfig, f func(c *raw)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := op.NewRegistry()
+		r, live := op.NewRegistry(), session.NewLive()
 		op.Add(r, op.Spec{Name: "Echo", ID: opEcho, Auth: op.HTTPKey}, func(_ context.Context, _ op.Caller, in *api.Rpc) (*api.Rpc, error) {
 			return &api.Rpc{Id: in.Id, Payload: in.Payload}, nil
+		})
+		op.Add(r, op.Spec{Name: "Block", ID: opBlock, Auth: op.Session}, func(ctx context.Context, c op.Caller, in *api.Rpc) (*api.Rpc, error) {
+			wait, err := time.ParseDuration(in.Payload)
+			if err != nil {
+				return nil, err
+			}
+			c.UserID = id.UUID{1}
+			live.Kick(c.UserID)
+			select {
+			case <-time.After(wait):
+				return &api.Rpc{Id: "done"}, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		})
 		r.Seal()
 		workers := worker.New(4)
 		defer workers.Stop()
-		c := &raw{live: session.NewLive()}
+		c := &raw{live: live}
 		c.door = native.New(native.Config{
 			Door:    &gateway.Door{Registry: r, Live: c.live, Log: slog.New(slog.NewTextHandler(io.Discard, nil))},
 			Workers: workers, Identify: connect.New(connect.Config{}).Identify,
@@ -167,4 +182,28 @@ func TestRefusesTokens(t *testing.T) {
 	f(token.Private{UserID: [16]byte{1}})
 	f(token.Private{UserID: [16]byte{1}, SessionID: [16]byte{2}}) // the id of a session that is open
 	f(token.Private{UserID: [16]byte{1}, SessionID: [16]byte{3}, GameData: []byte("of a match")})
+}
+
+// TestKickedAmidACall: what ends the session may be the call itself, so its answer is waited for, but not for ever.
+func TestKickedAmidACall(t *testing.T) {
+	f := func(takes string, answers int, within time.Duration) {
+		t.Helper()
+		simulate(t, simnet.LinkConfig{Delay: 10 * time.Millisecond}, func(c *raw) {
+			for correlation := range uint32(2) { // the second one is not begun
+				body, err := codec.Append(nil, codec.FlatBuffers, &api.Rpc{Payload: takes})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Peer.SendStream(wire.CallChannel, wire.SplitCall(opBlock, correlation+1, body)[0]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ended := c.sim.Until(within, func() bool { return c.Closed() == wire.CloseKicked })
+			if !ended || len(c.back) != answers || c.door.Stats().Calls != 1 {
+				t.Errorf("a call of %s: ended %v, %d answers, %+v", takes, ended, len(c.back), c.door.Stats())
+			}
+		})
+	}
+	f("1s", 1, 2*time.Second)
+	f("1h", 0, 7*time.Second)
 }

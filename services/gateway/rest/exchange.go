@@ -90,6 +90,7 @@ func (x *exchange) operation(path string) {
 		x.refuse(refusal)
 		return
 	}
+	caller.Host = x.r.Host
 	out, refusal := door.Invoke(x.r.Context(), rt.entry, caller, in)
 	if refusal != nil {
 		x.refuse(refusal)

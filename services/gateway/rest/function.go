@@ -29,6 +29,7 @@ func (x *exchange) function(id string) {
 		x.refuseFunction(refusal)
 		return
 	}
+	caller.Host = x.r.Host
 	if _, err := x.h.c.RPC.Find(id); err != nil {
 		x.refuseFunction(errs.Of(err))
 		return

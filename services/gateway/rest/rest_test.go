@@ -676,7 +676,7 @@ func TestCallerComesAlong(t *testing.T) {
 	if len(calls) != 1 {
 		t.Fatalf("%d calls", len(calls))
 	}
-	if c := calls[0].Caller; c.UserID != al || c.Username != "al" || c.ClientIP != "203.0.113.9" || c.Node != "test" {
+	if c := calls[0].Caller; c.UserID != al || c.Username != "al" || c.ClientIP != "203.0.113.9" || c.Node != "test" || !strings.HasPrefix(c.Host, "127.0.0.1:") {
 		t.Errorf("caller %+v", c)
 	}
 }

@@ -88,6 +88,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := s.conn(token, format, s.c.Door.ClientIP(r.RemoteAddr, r.Header["X-Forwarded-For"]), query.Get("lang"))
+	c.caller.Host = strings.Clone(r.Host)
 	status, _ := strconv.ParseBool(query.Get("status"))
 	s.open(w, r, c, status)
 }

@@ -290,7 +290,7 @@ func TestSession(t *testing.T) {
 	c.send(`{"cid":"7","match_create":{"name":"m"}}`)
 	c.want(`{"cid":"7","match":{"match_id":"m"}}`)
 	got := wait(t, callers, "call")
-	if got.UserID != alice || got.Username != "alice" || got.Vars["k"] != "v" || got.SessionID != conn.ID().String() || got.Node != "test" || got.ClientIP != "127.0.0.1" || got.Trusted {
+	if got.UserID != alice || got.Username != "alice" || got.Vars["k"] != "v" || got.SessionID != conn.ID().String() || got.Node != "test" || got.ClientIP != "127.0.0.1" || !strings.HasPrefix(got.Host, "127.0.0.1:") || got.Trusted {
 		t.Errorf("caller %+v", got)
 	}
 	if !conn.Send(codec.Share(&rtapi.Envelope{Message: &rtapi.Envelope_StreamData{StreamData: &rtapi.StreamData{Data: "d"}}})) {
