@@ -33,13 +33,14 @@ type apiHello struct {
 // apiMark is what they answer to "mark" and "settle".
 type apiMark struct {
 	proc.Mark
-	Goroutines int `json:"goroutines"`
+	Goroutines int    `json:"goroutines"`
+	Allocated  uint64 `json:"allocated_bytes"` // on the heap, since the start
 }
 
 func markAPI() apiMark {
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
-	m := apiMark{proc.Now(0), runtime.NumGoroutine()}
+	m := apiMark{proc.Now(0), runtime.NumGoroutine(), mem.TotalAlloc}
 	m.Heap = int64(mem.HeapAlloc)
 	return m
 }

@@ -27,6 +27,7 @@ type Options struct {
 	Window     time.Duration // of one measurement; 0 means 2 s
 	CPUProfile string        // folder for CPU and heap profiles of the Go children; "" means none. Profiling costs a few percent
 	Quick      bool          // one short run each, for tests: the figures mean nothing
+	Binary     string        // the program that start_ms starts; "": the one that runs
 }
 
 // Row is one question that the bench can answer.
@@ -125,6 +126,9 @@ func newEnv(ctx context.Context, o Options, w io.Writer) (*env, error) {
 		if err := os.MkdirAll(o.CPUProfile, 0o755); err != nil {
 			return nil, err
 		}
+	}
+	if o.Binary == "" {
+		o.Binary = self
 	}
 	if o.Runs == 0 {
 		o.Runs = runsMin

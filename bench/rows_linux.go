@@ -18,6 +18,8 @@ func Rows() []Row {
 		lanesRow,
 		opRow,
 		wsIdleRow,
+		fanoutRow,
+		persistedRow,
 		startRow,
 	}
 }
@@ -38,4 +40,6 @@ var roles = map[string]func(con *proc.Console, args []string) error{
 	"http-floor":     httpFloor,
 	"http-load":      httpLoad,
 	"ws-idle":        wsIdle,
+	"chat-load":      chatLoad,
+	"fanout-floor":   fanoutFloor,
 }

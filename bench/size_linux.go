@@ -198,7 +198,7 @@ func (e *env) startOnce(dir string, idle time.Duration) (ms, rssMB float64, err 
 	}
 	addr := l.Addr().(*net.TCPAddr)
 	l.Close()
-	cmd := exec.CommandContext(e.ctx, e.self, "--socket.address=127.0.0.1", fmt.Sprintf("--socket.port=%d", addr.Port), "--console.address=127.0.0.1",
+	cmd := exec.CommandContext(e.ctx, e.o.Binary, "--socket.address=127.0.0.1", fmt.Sprintf("--socket.port=%d", addr.Port), "--console.address=127.0.0.1",
 		fmt.Sprintf("--console.port=%d", addr.Port+1), "--data_dir="+filepath.Join(dir, "data"), "--logger.level=error")
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -234,7 +234,7 @@ func (e *env) startOnce(dir string, idle time.Duration) (ms, rssMB float64, err 
 // strippedSize is that of the running binary without symbols.
 func (e *env) strippedSize() (mb float64, err error) {
 	out := filepath.Join(e.dir, "stripped")
-	if text, err := exec.CommandContext(e.ctx, "strip", "-o", out, e.self).CombinedOutput(); err != nil {
+	if text, err := exec.CommandContext(e.ctx, "strip", "-o", out, e.o.Binary).CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("strip (apt-get install binutils): %w: %s", err, text)
 	}
 	info, err := os.Stat(out)

@@ -148,6 +148,17 @@ func Ceiling(pool *pgxpool.Pool, rows int) Way {
 	}}
 }
 
+// Messages puts chat messages of senders into the history, one statement each, in rooms of eight: what a server without
+// group commit sends for a message.
+func Messages(pool *pgxpool.Pool, senders []id.UUID) Way {
+	const insert = `INSERT INTO message (id, code, sender_id, username, stream_mode, stream_subject, stream_descriptor, stream_label, content, create_time, update_time)
+VALUES (gen_random_uuid(), 0, $1, 'writer', 2, $2, $2, $3, $4, now(), now())`
+	return Way{rows: 1, Write: func(ctx context.Context, w, _ int, value string) error {
+		_, err := pool.Exec(ctx, insert, [16]byte(senders[w%len(senders)]), [16]byte{}, fmt.Sprint("lane", w/8), value)
+		return err
+	}}
+}
+
 // Measure lets writers write for window and returns acknowledged rows a second. A write that fails ends the measurement.
 func Measure(ctx context.Context, way Way, writers int, window time.Duration) (perSecond float64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -1,8 +1,11 @@
 package proc
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -57,6 +60,41 @@ func Now(ops uint64) Mark {
 		RSS:        rss(),
 		Ops:        ops,
 	}
+}
+
+// Tree is the CPU that a process and its children have used so far, in µs, without the children that have ended: what a
+// PostgreSQL server takes for its connections.
+func Tree(pid int) (micros float64, err error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, stat := range stats {
+		b, err := os.ReadFile(stat)
+		if err != nil {
+			continue // it has ended
+		}
+		// pid (name) state ppid …; a name may hold anything.
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		dir := filepath.Dir(stat)
+		if filepath.Base(dir) != strconv.Itoa(pid) && (len(f) < 2 || f[1] != strconv.Itoa(pid)) {
+			continue
+		}
+		b, err = os.ReadFile(dir + "/schedstat")
+		if err != nil {
+			continue
+		}
+		ran, _, _ := strings.Cut(string(b), " ")
+		ns, err := strconv.ParseFloat(ran, 64)
+		if err != nil {
+			return 0, fmt.Errorf("schedstat %q: %w", b, err)
+		}
+		micros += ns / 1e3
+	}
+	if micros == 0 {
+		return 0, fmt.Errorf("the kernel does not say what process %d has run", pid)
+	}
+	return micros, nil
 }
 
 func rss() int64 {
