@@ -28,7 +28,10 @@ type Group struct {
 var Groups = store.NewTable[Group]("groups", "id", store.Unique("name"),
 	store.Ordered("disable_time", "lang_tag", "edge_count"),
 	store.Ordered("disable_time", "edge_count", "update_time"),
-	store.Ordered("disable_time", "update_time", "edge_count"))
+	store.Ordered("disable_time", "update_time", "edge_count"),
+	store.Ordered("disable_time", "state", "update_time", "edge_count"),
+	store.Ordered("disable_time", "state", "edge_count", "lang_tag"),
+	store.Ordered("disable_time", "state", "lang_tag", "edge_count"))
 
 // Member states of GroupEdge.
 const (

@@ -10,6 +10,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/connect"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
+	"github.com/skirmishgg/skirmish/services/group"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/pending"
@@ -26,6 +27,7 @@ type Features struct {
 	Chat    *chat.Service
 	Connect *connect.Service
 	Friend  *friend.Service
+	Group   *group.Service
 	Notify  *notify.Service
 	Party   *party.Service
 	RPC     *rpc.Service
@@ -41,6 +43,7 @@ func (f Features) Register(r *op.Registry) {
 	f.Chat.Register(r)
 	f.Connect.Register(r)
 	f.Friend.Register(r)
+	f.Group.Register(r)
 	f.Notify.Register(r)
 	f.Party.Register(r)
 	f.RPC.Register(r)

@@ -702,8 +702,8 @@ func TestNotices(t *testing.T) {
 		a := d.connect(anna)
 		ch := a.join(group, clan.String()).Id
 		a.take()
-		n := d.s.NewNotice(clan, CodeKicked, Author{ben, "ben"})
-		d.put(n.Put)
+		n := d.s.NewNotice(clan, CodeKicked, ben)
+		d.put(func(tx store.Tx) error { return n.Put(tx, "ben") })
 		a.want("")
 		d.s.Deliver(n)
 		live := a.message()

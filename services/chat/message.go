@@ -172,17 +172,16 @@ func (m *message) message() *api.ChannelMessage {
 // Notice tells a group's channel what happened to a member.
 type Notice struct{ m *message }
 
-// NewNotice makes one, outside of any write function: it draws an id and reads the clock.
-func (s *Service) NewNotice(group id.UUID, code int32, about Author) *Notice {
+// NewNotice makes one about a user, outside of any write function: it draws an id and reads the clock.
+func (s *Service) NewNotice(group id.UUID, code int32, user id.UUID) *Notice {
 	now := s.c.Now()
-	return &Notice{&message{channel: Group(group), id: newID(), code: code, from: about, content: "{}", created: now, updated: now, kept: true}}
+	return &Notice{&message{channel: Group(group), id: newID(), code: code, from: Author{UserID: user}, content: "{}", created: now, updated: now, kept: true}}
 }
 
-// Ref names the row that the notice becomes.
-func (n *Notice) Ref() store.Ref { return schema.Messages.Ref(n.m.id) }
-
-// Put keeps a notice as part of a larger change. The history has the times of notices in whole seconds.
-func (n *Notice) Put(tx store.Tx) error {
+// Put keeps a notice as part of a larger change, with the user's name. The history has the times of notices in whole
+// seconds.
+func (n *Notice) Put(tx store.Tx, username string) error {
+	n.m.from.Username = username
 	row := n.m.row()
 	row.CreateTime, row.UpdateTime = row.CreateTime.Truncate(time.Second), row.UpdateTime.Truncate(time.Second)
 	return store.Put(tx, schema.Messages, row)

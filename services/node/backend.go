@@ -27,6 +27,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/gateway/native"
 	"github.com/skirmishgg/skirmish/services/gateway/worker"
+	"github.com/skirmishgg/skirmish/services/group"
 	"github.com/skirmishgg/skirmish/services/limit"
 	"github.com/skirmishgg/skirmish/services/metric"
 	"github.com/skirmishgg/skirmish/services/notify"
@@ -150,12 +151,14 @@ func (b *backend) closed(c session.Conn) {
 func (b *backend) catalogue() {
 	passwords := account.NewPasswords(0, 0)
 	b.registry = op.NewRegistry()
+	talk := chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify})
 	catalogue.Features{
 		Account: account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
 		Auth:    auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
-		Chat:    chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify}),
+		Chat:    talk,
 		Connect: b.connect,
 		Friend:  friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
+		Group:   group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
 		Notify:  b.notify,
 		Party:   b.party,
 		RPC:     b.rpc,

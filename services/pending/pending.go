@@ -22,7 +22,6 @@ type empty = emptypb.Empty
 func Register(r *op.Registry) {
 	accounts(r)
 	friends(r)
-	groups(r)
 	boards(r)
 	purchases(r)
 	matches(r)
@@ -59,22 +58,6 @@ func accounts(r *op.Registry) {
 func friends(r *op.Registry) {
 	rpc[api.ImportFacebookFriendsRequest, empty](r, 29, "ImportFacebookFriends", op.Session, "POST /v2/friend/facebook account")
 	rpc[api.ImportSteamFriendsRequest, empty](r, 30, "ImportSteamFriends", op.Session, "POST /v2/friend/steam account")
-}
-
-func groups(r *op.Registry) {
-	rpc[api.AddGroupUsersRequest, empty](r, 2, "AddGroupUsers", op.Session, "POST /v2/group/{group_id}/add")
-	rpc[api.BanGroupUsersRequest, empty](r, 12, "BanGroupUsers", op.Session, "POST /v2/group/{group_id}/ban")
-	rpc[api.CreateGroupRequest, api.Group](r, 14, "CreateGroup", op.Session, "POST /v2/group *")
-	rpc[api.DeleteGroupRequest, empty](r, 17, "DeleteGroup", op.Session, "DELETE /v2/group/{group_id}")
-	rpc[api.DemoteGroupUsersRequest, empty](r, 22, "DemoteGroupUsers", op.Session, "POST /v2/group/{group_id}/demote")
-	rpc[api.JoinGroupRequest, empty](r, 31, "JoinGroup", op.Session, "POST /v2/group/{group_id}/join")
-	rpc[api.KickGroupUsersRequest, empty](r, 33, "KickGroupUsers", op.Session, "POST /v2/group/{group_id}/kick")
-	rpc[api.LeaveGroupRequest, empty](r, 34, "LeaveGroup", op.Session, "POST /v2/group/{group_id}/leave")
-	rpc[api.ListGroupsRequest, api.GroupList](r, 47, "ListGroups", op.Session, "GET /v2/group")
-	rpc[api.ListGroupUsersRequest, api.GroupUserList](r, 48, "ListGroupUsers", op.Session, "GET /v2/group/{group_id}/user")
-	rpc[api.ListUserGroupsRequest, api.UserGroupList](r, 59, "ListUserGroups", op.Session, "GET /v2/user/{user_id}/group")
-	rpc[api.PromoteGroupUsersRequest, empty](r, 60, "PromoteGroupUsers", op.Session, "POST /v2/group/{group_id}/promote")
-	rpc[api.UpdateGroupRequest, empty](r, 75, "UpdateGroup", op.Session, "PUT /v2/group/{group_id} *")
 }
 
 // boards: leaderboards and tournaments.
