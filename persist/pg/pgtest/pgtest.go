@@ -126,6 +126,9 @@ func (s *Server) Restart() error {
 	}
 }
 
+// PID is the server's first process, the parent of all others.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Kill ends the server at once, as a crash would.
 func (s *Server) Kill() {
 	_ = s.cmd.Process.Kill()
