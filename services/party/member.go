@@ -40,6 +40,8 @@ func (s *Service) Create(c session.Conn, o Options) (*rtapi.Party, error) {
 		max: o.MaxSize, since: s.c.Now(), open: o.Open, leader: memberOf(c),
 	}
 	p.name = p.stream.Member()
+	reply := p.message(p.leader, []member{p.leader}) // before anybody else can change it
+	reply.Label, reply.Hidden = o.Label, o.Hidden
 	p.mu.Lock()
 	left, err := s.begin(p, label, o)
 	p.mu.Unlock()
@@ -47,8 +49,6 @@ func (s *Service) Create(c session.Conn, o Options) (*rtapi.Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply := p.message(p.leader, []member{p.leader})
-	reply.Open, reply.Label, reply.Hidden = o.Open, o.Label, o.Hidden
 	return reply, nil
 }
 
@@ -142,17 +142,36 @@ func (s *Service) admit(p *party, m member, gone error) (left []*party, err erro
 	if err != nil {
 		return left, err
 	}
+	before := p.members
 	p.members = append(p.members, m)
 	m.send(p.welcome(m))
-	if fresh, _ := s.c.Presence.Track(m.conn, p.stream, presence.Meta{}); !fresh {
+	fresh, others := s.c.Presence.Track(m.conn, p.stream, presence.Meta{})
+	if !fresh {
 		if _, in := s.c.Presence.Find(p.stream, m.conn.ID()); !in { // server code has not put it there either
-			p.members = p.members[:len(p.members)-1]
+			p.members = before
 			s.roster.exit(m.conn.ID(), p)
 			return left, gone
 		}
+	} else if out := absent(before, others); len(out) > 0 {
+		// They left the stream by somebody else's hand, and wait for the lock in Left: the rest know already.
+		m.send(codec.Share(presence.Event(p.stream, nil, out)))
 	}
 	s.cancelTickets(p)
 	return left, nil
+}
+
+// absent are the members that are not among the presences of their stream.
+func absent(members []member, present []presence.Presence) (out []presence.Presence) {
+	for i, m := range members {
+		is := func(p presence.Presence) bool { return p.Conn.ID() == m.conn.ID() }
+		if i < len(present) && is(present[i]) { // both are in the order they came: it is seldom somewhere else
+			continue
+		}
+		if !slices.ContainsFunc(present, is) {
+			out = append(out, presence.Presence{Conn: m.conn})
+		}
+	}
+	return out
 }
 
 // Leave takes a session out of a party. It does not matter whether it was in it, or whether there is one.
