@@ -148,8 +148,8 @@ func (l *Control) Next() time.Duration {
 	return l.sessions.dueAt
 }
 
-// EndSessions closes every session after what is queued for it; what it returns is closed when none is left. Called once,
-// when the directory is draining. Any goroutine.
+// EndSessions closes every session after what is queued for it; what it returns is closed when none is left. To be called
+// when the directory is draining; a second call does nothing more. Any goroutine.
 func (l *Control) EndSessions(why wire.Close) (ended <-chan struct{}) {
 	if l.SessionCount() == 0 {
 		none := make(chan struct{})

@@ -116,13 +116,11 @@ func (s *Session) Send(ch uint8, messages ...[]byte) error {
 		p.cost += int64(len(m))
 	}
 	s.queued.Add(p.cost)
-	for {
-		p.next = s.queue.Load()
-		if s.queue.CompareAndSwap(p.next, p) {
-			break
-		}
+	before := s.queue.Load()
+	for p.next = before; !s.queue.CompareAndSwap(before, p); p.next = before {
+		before = s.queue.Load()
 	}
-	if p.next == nil { // otherwise whoever queued before has said so
+	if before == nil { // p is the loop's now; otherwise whoever queued before has said so
 		s.owner.mark(s)
 	}
 	return nil

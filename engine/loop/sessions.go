@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	sessionsDefault = 8192 // 7 KB each at rest, about 60 with a stream in use
+	sessionsDefault = 8192 // 6 KB each at rest, 26 with a stream in use, see TestSessionsAtRest
 	serviceEvery    = 10 * time.Millisecond
 	idleWait        = time.Second
 	// sessionRoute stands where an admission's route has its shard; there are at most 254.

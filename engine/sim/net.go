@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/skirmishgg/skirmish/engine/udp"
@@ -26,7 +27,7 @@ type socket struct {
 	waiting  []udp.Datagram // Buf is a slot's
 	read     int
 	out      [udp.MaxDatagram]byte
-	woken    bool
+	woken    atomic.Bool // by any goroutine
 	counters udp.Counters
 }
 
@@ -82,6 +83,6 @@ func (s *socket) Queue(n int, to netip.AddrPort) {
 func (s *socket) Flush() error              { return nil }
 func (s *socket) Wait(time.Duration) bool   { panic("sim: nobody waits here") }
 func (s *socket) Sleep(time.Duration) bool  { panic("sim: nobody sleeps here") }
-func (s *socket) Wake()                     { s.woken = true }
+func (s *socket) Wake()                     { s.woken.Store(true) }
 func (s *socket) Counters() *udp.Counters   { return &s.counters }
 func (s *socket) LocalAddr() netip.AddrPort { return s.port.end.Addr() }

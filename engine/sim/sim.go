@@ -208,8 +208,8 @@ func (s *Sim) Step(end time.Duration) {
 // serve is the server's turn.
 func (s *Sim) serve(now time.Duration) {
 	control := s.port.sockets[0]
-	if len(control.waiting) > 0 || control.woken || now >= s.Control.Next() {
-		control.woken = false
+	if len(control.waiting) > 0 || control.woken.Load() || now >= s.Control.Next() {
+		control.woken.Store(false)
 		if err := s.Control.Drain(control, s.batch); err != nil {
 			panic("sim: " + err.Error())
 		}
@@ -218,8 +218,8 @@ func (s *Sim) serve(now time.Duration) {
 	for i, sh := range s.Shards {
 		// as Run does: with connections packets wait for the deadline, without they end the wait
 		sock := s.port.sockets[i+1]
-		if now >= sh.Next() || sock.woken || len(sock.waiting) > 0 && sh.Stats.Conns.Load() == 0 {
-			sock.woken = false
+		if now >= sh.Next() || sock.woken.Load() || len(sock.waiting) > 0 && sh.Stats.Conns.Load() == 0 {
+			sock.woken.Store(false)
 			sh.Step()
 		}
 	}

@@ -46,6 +46,12 @@ func newNames(r *resolver) *names {
 	return &names{lookup: r.lookup, now: time.Now, known: map[string]*name{}}
 }
 
+func (n *names) busy() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.looking
+}
+
 // TestNamesAreRefreshed: callers wait for the first answer only; a new one is fetched beside, and an old one is better than
 // none.
 func TestNamesAreRefreshed(t *testing.T) {
@@ -107,12 +113,13 @@ func TestNamesAreBounded(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if n.looking != lookingMax || len(results) != 100-lookingMax {
-			t.Errorf("%d lookups at once, %d callers refused", n.looking, len(results))
+		if busy := n.busy(); busy != lookingMax || len(results) != 100-lookingMax {
+			t.Errorf("%d lookups at once, %d callers refused", busy, len(results))
 		}
 		callers.Wait()
-		if n.looking != 0 {
-			t.Errorf("%d lookups did not end", n.looking)
+		synctest.Wait()
+		if busy := n.busy(); busy != 0 {
+			t.Errorf("%d lookups did not end", busy)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
