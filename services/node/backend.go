@@ -167,11 +167,14 @@ func (b *backend) catalogue() {
 			b.metrics.StorageRejected.Inc(collection, string(why))
 		}}),
 	}.Register(b.registry)
-	b.registry.Wrap(b.metrics.Wrap)
 	if b.settings.RateLimit.Enabled {
 		start := time.Now()
-		b.registry.Wrap(limit.New(limit.Config{Now: func() time.Duration { return time.Since(start) }}).Wrap)
+		b.registry.Wrap(limit.New(limit.Config{
+			Now:     func() time.Duration { return time.Since(start) },
+			Refused: func(operation string) { b.metrics.RateLimited.Inc(operation) },
+		}).Wrap)
 	}
+	b.registry.Wrap(b.metrics.Wrap) // outside of the limits: it counts what they refuse
 	b.registry.Seal()
 }
 

@@ -12,6 +12,7 @@ func (b *backend) measure(n *Node) {
 	b.metrics = metric.New(metric.Config{
 		Node: s.Name, Prefix: s.Metrics.Prefix, Namespace: s.Metrics.Namespace, CustomPrefix: s.Metrics.CustomPrefix,
 		CustomScopeLimit: s.Metrics.CustomScopeLimit, Now: func() time.Duration { return time.Since(n.started) },
+		KnownFunction: func(id string) bool { _, err := b.rpc.Find(id); return err == nil },
 	})
 	b.metrics.Gauge("sessions", "Realtime sessions that are open.", func() float64 { return float64(b.live.Count()) })
 	b.metrics.Gauge("presences", "Sessions in streams.", func() float64 { return float64(b.presence.Total()) })

@@ -2,14 +2,17 @@ package storage
 
 import (
 	"context"
+	"errors"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/skirmishgg/skirmish/persist/store"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
+	"github.com/skirmishgg/skirmish/services/account"
 )
 
 // Refusals of list requests.
@@ -41,7 +44,11 @@ func (s *Service) writeObjects(ctx context.Context, c op.Caller, in *api.WriteSt
 		writes = append(writes, writeOf(c, o))
 	}
 	stored, err := s.Write(ctx, c, writes)
-	if err != nil {
+	var missing *store.ReferenceError
+	switch {
+	case errors.As(err, &missing): // the token has outlived its account
+		return nil, account.ErrNotFound
+	case err != nil:
 		return nil, errs.Or(err, errWriting)
 	}
 	acks := make([]*api.StorageObjectAck, len(stored))
