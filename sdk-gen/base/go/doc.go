@@ -1,4 +1,5 @@
-// Package skirmish is the Go client: it joins matches over UDP with prediction, interpolation and events.
+// Package skirmish is the Go client: it joins matches over UDP with prediction, interpolation and events, and calls the
+// server's operations over UDP.
 //
 //	game := skirmish.Game{
 //		Schema:   schema,
@@ -14,6 +15,7 @@
 //	own.go frame.go     on top of it, by types of the game: Own predicts what the player controls, Frame is the moment
 //	event.go            of everybody else's past that is on the screen, Send and Read are events
 //	client.go           Client: a Conn on a Transport and a goroutine; opens another socket when its network is gone
+//	session.go          Session: a Client without a match, whose stream carries calls, answers and pushes
 //
 // An engine with its own frame loop and sockets uses Conn alone; simulations run hundreds of them on a simulated link.
 package skirmish
