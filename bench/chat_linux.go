@@ -62,13 +62,16 @@ func (e *env) fanout(api *apiProc, clients, members int) error {
 	}
 	defer floor.Stop()
 	defer theirs.Stop()
+	if _, err := e.chatRun(floor, theirs, e.o.Window/10); err != nil {
+		return err
+	}
 	var rates, floors, ns, floorNS, allocated []float64
 	var last chatCost
 	for range e.o.Runs {
 		if last, err = e.chatRun(api, ours, e.o.Window/2); err != nil {
 			return err
 		}
-		least, err := e.chatRun(floor, theirs, e.o.Window/4)
+		least, err := e.chatRun(floor, theirs, e.o.Window/2)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -111,9 +112,6 @@ func (t *talk) open(addr string, floor bool) (err error) {
 	}
 	for i := range clients {
 		t.say = append(t.say, socketload.Text(fmt.Sprintf(`{"cid":"1","channel_message_send":{"channel_id":"2...hall%d","content":"{\"text\":\"well played, the next round starts in five\",\"n\":%d}"}}`, i/t.members, 100000+i)))
-	}
-	if floor {
-		return nil
 	}
 	for i := range clients {
 		join := socketload.Text(fmt.Sprintf(`{"cid":"1","channel_join":{"type":1,"target":"hall%d","persistence":%v}}`, i/t.members, t.all))
@@ -226,6 +224,8 @@ func (t *talk) done(client int) {
 
 // fanoutFloor is the role "fanout-floor": a server of plain sockets in rooms. What one of them sends makes it write one
 // frame of a fixed size to each of the room, with a system call a socket: the least that a chat message can cost.
+// A client's first message is answered to it alone, as a join is, and not only so that clients need not care whom they
+// talk to: the kernel acknowledges what comes to a socket that has never sent anything much more eagerly.
 func fanoutFloor(con *proc.Console, args []string) error {
 	fs := flag.NewFlagSet("fanout-floor", flag.ContinueOnError)
 	clients := fs.Int("clients", 1, "how many")
@@ -245,20 +245,15 @@ func fanoutFloor(con *proc.Console, args []string) error {
 	con.Say(apiHello{l.Addr().String()})
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
-		return err
+		return os.NewSyscallError("epoll_create1", err)
 	}
 	fds := make([]int, *clients)
 	for i := range fds {
-		c, err := l.Accept()
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		if fds[i], err = descriptor(c); err != nil {
+		if fds[i], err = acceptBare(l); err != nil {
 			return err
 		}
 		if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, fds[i], &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}); err != nil {
-			return err
+			return os.NewSyscallError("epoll_ctl", err)
 		}
 	}
 	message := append(bytes.Clone(pushPrefix), bytes.Repeat([]byte(" "), max(0, *size-len(pushPrefix)-1))...)
@@ -268,6 +263,7 @@ func fanoutFloor(con *proc.Console, args []string) error {
 
 func fanOut(con *proc.Console, poll int, fds []int, members int, frame []byte) error {
 	events, buf := make([]unix.EpollEvent, 512), make([]byte, 4096)
+	joined, answer := make([]bool, len(fds)), socketload.Served(append(bytes.Clone(answerPrefix), "{}}"...))
 	for {
 		command, ok := con.Poll()
 		if !ok {
@@ -288,7 +284,10 @@ func fanOut(con *proc.Console, poll int, fds []int, members int, frame []byte) e
 				}
 				continue
 			}
-			room := fds[i/members*members:][:members]
+			room, frame := fds[i/members*members:][:members], frame
+			if !joined[i] {
+				room, frame, joined[i] = fds[i:i+1], answer, true
+			}
 			for _, fd := range room {
 				if _, err := unix.Write(fd, frame); err != nil {
 					return err
@@ -298,11 +297,21 @@ func fanOut(con *proc.Console, poll int, fds []int, members int, frame []byte) e
 	}
 }
 
-// descriptor is a connection's own, which Go's poller does not read as long as nobody asks it to.
-func descriptor(c net.Conn) (fd int, err error) {
-	raw, err := c.(*net.TCPConn).SyscallConn()
+// acceptBare takes a connection away from Go's poller, which would be woken for what comes on it.
+func acceptBare(l net.Listener) (fd int, err error) {
+	c, err := l.Accept()
 	if err != nil {
 		return 0, err
 	}
-	return fd, errors.Join(err, raw.Control(func(p uintptr) { fd = int(p) }))
+	defer c.Close()
+	f, err := c.(*net.TCPConn).File()
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	fd, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return 0, os.NewSyscallError("fcntl", err)
+	}
+	return fd, os.NewSyscallError("fcntl", unix.SetNonblock(fd, true))
 }
