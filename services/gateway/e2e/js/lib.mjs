@@ -12,7 +12,7 @@ export const port = process.env.SKIRMISH_PORT ?? "7350";
 export const base = `http://${host}:${port}`;
 export const nil = "00000000-0000-0000-0000-000000000000";
 
-export const newClient = (key = "defaultkey") => new nakama.Client(key, host, port, false, 7000, false);
+export const newClient = (key = "defaultkey") => new nakama.Client(key, host, port, false, 60000, false); // a busy box takes seconds to hash passwords
 export const client = newClient();
 export const fresh = (prefix = "x") => `${prefix}-${randomUUID()}`;
 
