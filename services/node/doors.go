@@ -23,6 +23,7 @@ type doors struct {
 	tls                 *tls.Config
 
 	rest    *http.Server
+	silent  silent // of rest
 	rpc     *grpcgw.Server
 	socket  *socket.Server
 	scraped *http.Server
@@ -76,7 +77,7 @@ func (d *doors) open(b *backend, ready func() error) (err error) {
 		Door: b.door, RPC: b.rpc, Socket: d.socket, Ready: ready, MaxRequestBytes: s.MaxRequestSizeBytes, ResponseHeaders: s.ResponseHeaders,
 		ReadTimeout: millis(s.ReadTimeoutMs), WriteTimeout: millis(s.WriteTimeoutMs), IdleTimeout: millis(s.IdleTimeoutMs),
 	})
-	d.rest.TLSConfig = d.tls
+	d.rest.TLSConfig, d.rest.ConnState = d.tls, d.silent.state
 	d.rpc = grpcgw.New(grpcgw.Config{Door: b.door, MaxRequestBytes: s.MaxRequestSizeBytes, TLS: d.tls})
 	d.rpc.SetReady(true)
 	serve := func(what string, f func() error) {
@@ -106,6 +107,7 @@ func (d *doors) shut(ctx context.Context) error {
 		return d.close()
 	}
 	d.rpc.SetReady(false)
+	d.silent.close()
 	err := d.rest.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, d.rest.Close())
