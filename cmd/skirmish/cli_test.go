@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +22,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skirmishgg/skirmish/netcode/token"
 	"github.com/skirmishgg/skirmish/persist/pg/pgtest"
 )
 
@@ -47,6 +46,9 @@ var postgres struct {
 	err    error
 }
 
+// deadline ends a program that a test waits for in vain.
+const deadline = 2 * time.Minute
+
 // command is the program in a folder of its own, with nothing of ours in the environment but env.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
@@ -54,7 +56,9 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), exe, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, exe, args...)
 	c.Dir = t.TempDir()
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "SKIRMISH_") {
@@ -90,7 +94,7 @@ func TestHelpAndVersion(t *testing.T) {
 	want(t, command(t, nil, "--version"), exitOK, `^\S+\+\w+\n$`)
 	want(t, command(t, nil, "version"), exitOK, `^skirmish \S+ go1\.\d+`)
 	help := want(t, command(t, nil, "--help"), exitOK, "skirmish demo", "migrate", "doctor", "SKIRMISH_SOCKET_PORT")
-	serve := want(t, command(t, nil, "serve", "--help"), exitOK, "leaderboard", "config help SECTION", "--tokens")
+	serve := want(t, command(t, nil, "serve", "--help"), exitOK, "leaderboard", "config help SECTION", "--arena")
 	for _, text := range []string{help, serve} {
 		if lines := strings.Count(text, "\n"); lines > 70 {
 			t.Errorf("the help has %d lines: nobody reads that", lines)
@@ -297,16 +301,17 @@ func serve(t *testing.T, dir string, args ...string) *server {
 }
 
 // until reads to a line that matches.
-func (s *server) until(pattern string) {
+func (s *server) until(pattern string) (line string) {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
 	for s.lines.Scan() {
 		s.seen.Write(append(s.lines.Bytes(), '\n'))
 		if re.Match(s.lines.Bytes()) {
-			return
+			return s.lines.Text()
 		}
 	}
 	s.t.Fatalf("no line matches %q:\n%s", pattern, s.seen.Bytes())
+	return ""
 }
 
 func (s *server) signal(sig os.Signal) {
@@ -408,41 +413,27 @@ func TestServeFails(t *testing.T) {
 	_, port, _ := net.SplitHostPort(taken.LocalAddr().String())
 	free := []string{"--socket.port=0", "--console.port=0", "--socket.address=127.0.0.1", "--console.address=127.0.0.1"}
 	want(t, command(t, nil, append(free, "--udp.port="+port)...), exitFailed, `"level":"fatal",.*address already in use`)
-	want(t, command(t, nil, append(free, "--udp.public_addresses=no.such.host.invalid")...), exitFailed, `"level":"fatal",.*udp\.public_addresses`)
+	want(t, command(t, nil, append(free, "--database.address=u:hush@127.0.0.1:1/x")...), exitFailed, `"level":"fatal"`)
 	want(t, command(t, nil, append(free, "--rate=61")...), exitFailed, `--rate is 60 or 128`)
 	c := command(t, nil, append(free, "--logger.file=nothing/there.log")...)
 	want(t, c, exitFailed, `"level":"fatal",.*open the log's file`)
 }
 
-// TestTokens writes connect tokens that only their owner can read, for a match that runs.
-func TestTokens(t *testing.T) {
+// TestBots: a bot says why it cannot play.
+func TestBots(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals to send")
 	}
 	t.Parallel()
-	s := serve(t, "", "--tokens=tokens", "--count=3", "--udp.public_addresses=127.0.0.1:7777,[::1]:7778")
-	s.until(`"msg":"Startup done"`)
-	path := filepath.Join(s.cmd.Dir, "tokens")
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Fatal(info, err)
+	s := serve(t, "", "--arena", "--logger.format=text")
+	match := regexp.MustCompile(`bot --match (\S+)`).FindStringSubmatch(s.until("An arena match runs"))
+	api := regexp.MustCompile(`http://\S+`).FindString(s.until("REST, WebSocket"))
+	if match == nil || api == "" {
+		t.Fatal(s.seen.String())
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := strings.Fields(string(text))
-	if len(words) != 3 || words[0] == words[1] {
-		t.Fatalf("%q", words)
-	}
-	for _, w := range words {
-		tok, err := token.ParseText(w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(tok.Addresses) != 2 || tok.Addresses[0] != netip.MustParseAddrPort("127.0.0.1:7777") || tok.Addresses[1].Addr() != netip.IPv6Loopback() {
-			t.Error(tok.Addresses)
-		}
-	}
+	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--match=00000000-0000-4000-8000-000000000000"), exitFailed, "bot 1: ask for a connect token")
+	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--match", match[1], "--server-key=wrong"), exitFailed, "bot 1: sign in")
+	want(t, command(t, nil, "bot", "--server", api), exitUsage, "--match")
 	s.signal(os.Interrupt)
 	s.ends()
 }
