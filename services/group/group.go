@@ -195,7 +195,7 @@ func (s *Service) Create(ctx context.Context, c op.Caller, f Fields) (*schema.Gr
 			CreateTime: tx.Now(), UpdateTime: tx.Now(), DisableTime: schema.Epoch,
 		}
 		f.fill(made)
-		h := &held{tx: tx, row: made}
+		h := &held{tx: tx, id: u, row: made}
 		if err := h.enter(c.UserID, schema.MemberSuperadmin, position); err != nil {
 			return err
 		}
