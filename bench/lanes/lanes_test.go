@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -17,7 +18,17 @@ import (
 
 var server *pgtest.Server
 
-func TestMain(m *testing.M) { pgtest.Main(m, &server) }
+// TestMain starts a server that waits for its disk, since that is what group commit is about.
+func TestMain(m *testing.M) {
+	var err error
+	if server, err = pgtest.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	server.Stop()
+	os.Exit(code)
+}
 
 // ways are all ways over fresh stores that hold what max writers need.
 func ways(t testing.TB, max int) map[string]func(writers int) (Way, int) {

@@ -127,7 +127,7 @@ func (d *driver) Commit(changes []batch.Change) (store.Commit, error) {
 	if !d.begun {
 		d.changes.add(begin)
 	}
-	if err := d.changes.fill(&d.db.texts, changes, d.view.absent, d.clashes > 0); err != nil {
+	if err := d.changes.fill(&d.db.texts, changes, d.view.known, d.clashes > 0); err != nil {
 		d.Abort()
 		return store.Commit{}, err
 	}
@@ -220,13 +220,13 @@ func (f *flush) add(c call) { f.calls = append(f.calls, c) }
 
 // fill adds the changes, which are in catalogue order: of each table removals first, so that what they held is free, then
 // rows. Keys are moved out of the way before, where release says so.
-func (f *flush) fill(t *texts, changes []batch.Change, absent func(*store.Def, store.Key) bool, release bool) error {
+func (f *flush) fill(t *texts, changes []batch.Change, known func(*store.Def, store.Key) presence, release bool) error {
 	for len(changes) > 0 {
 		d, n := changes[0].Table, 1
 		for n < len(changes) && changes[n].Table == d {
 			n++
 		}
-		if err := f.table(t, d, changes[:n], absent, release); err != nil {
+		if err := f.table(t, d, changes[:n], known, release); err != nil {
 			return err
 		}
 		changes = changes[n:]
@@ -238,7 +238,7 @@ func (f *flush) fill(t *texts, changes []batch.Change, absent func(*store.Def, s
 	return nil
 }
 
-func (f *flush) table(t *texts, d *store.Def, changes []batch.Change, absent func(*store.Def, store.Key) bool, release bool) error {
+func (f *flush) table(t *texts, d *store.Def, changes []batch.Change, known func(*store.Def, store.Key) presence, release bool) error {
 	var removed [][]any
 	for i := range changes {
 		if changes[i].Row == nil {
@@ -252,28 +252,31 @@ func (f *flush) table(t *texts, d *store.Def, changes []batch.Change, absent fun
 		}
 		f.part(t, verbRemove, d, first)
 	}
-	pick := func(fresh bool) []store.Row {
+	for _, w := range []struct {
+		verb verb
+		when presence
+	}{{verbUpdate, present}, {verbUpsert, unknown}, {verbInsert, absent}} {
 		f.rows = f.rows[:0]
 		for i := range changes {
-			if c := &changes[i]; c.Row != nil && absent(d, c.Key) == fresh {
+			if c := &changes[i]; c.Row != nil && known(d, c.Key) == w.when {
 				f.rows = append(f.rows, d.View(c.Row))
 			}
 		}
-		return f.rows
-	}
-	if rows := pick(false); len(rows) > 0 {
-		if release && t.text(shape{verb: verbRelease, index: d.Primary}) != "" {
-			f.columns(t, verbRelease, d, d.Primary.Columns, rows)
+		if len(f.rows) == 0 {
+			continue
 		}
-		f.columns(t, verbUpsert, d, d.All, rows)
-	}
-	if rows := pick(true); len(rows) > 0 {
-		f.columns(t, verbInsert, d, d.All, rows)
+		if release && w.verb != verbInsert {
+			f.columns(t, verbRelease, d, d.Primary.Columns, f.rows)
+		}
+		f.columns(t, w.verb, d, d.All, f.rows)
 	}
 	return nil
 }
 
 func (f *flush) columns(t *texts, v verb, d *store.Def, columns []int, rows []store.Row) {
+	if t.text(shape{verb: v, index: d.Primary}) == "" {
+		return // the table has nothing of the kind
+	}
 	first := len(f.arrays.ends)
 	f.arrays.columns(d, columns, rows)
 	f.part(t, v, d, first)

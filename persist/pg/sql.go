@@ -34,7 +34,8 @@ const (
 	verbWalk                    // a range
 	verbRemove                  // many rows by key
 	verbInsert                  // whole rows that must be new
-	verbUpsert                  // whole rows
+	verbUpdate                  // whole rows that are there and locked
+	verbUpsert                  // whole rows, of which nobody has looked whether they are there
 	verbRelease                 // move unique texts out of the way
 )
 
@@ -55,6 +56,8 @@ func (t *texts) text(s shape) string {
 		text = fmt.Sprintf("DELETE FROM %s t USING %s WHERE %s", quote(s.index.Table.Name), source, match)
 	case verbInsert:
 		text = insert(s.index.Table)
+	case verbUpdate:
+		text = update(s.index.Table)
 	case verbUpsert:
 		text = upsert(s.index.Table)
 	case verbRelease:
@@ -91,17 +94,42 @@ func (t *texts) get(ix *store.IndexDef) string {
 	return fmt.Sprintf("SELECT %s FROM %s JOIN %s t ON %s", selectList(ix.Table), source, quote(ix.Table.Name), match)
 }
 
+// rowSource is "unnest($1::uuid[], …) AS v(c0, …)" for all columns.
+func rowSource(d *store.Def) (source, aliases string) {
+	params, names := []string{}, []string{}
+	for i := range d.Columns {
+		params = append(params, fmt.Sprintf("$%d::%s[]", i+1, types[d.Columns[i].Kind].name))
+		names = append(names, fmt.Sprintf("c%d", i))
+	}
+	aliases = strings.Join(names, ", ")
+	return fmt.Sprintf("unnest(%s) AS v(%s)", strings.Join(params, ", "), aliases), aliases
+}
+
 // insert writes whole rows that must be new.
 func insert(d *store.Def) string {
-	names, params, aliases := []string{}, []string{}, []string{}
+	names := []string{}
 	for i := range d.Columns {
-		c := &d.Columns[i]
-		names = append(names, quote(c.Name))
-		params = append(params, fmt.Sprintf("$%d::%s[]", i+1, types[c.Kind].name))
-		aliases = append(aliases, fmt.Sprintf("c%d", i))
+		names = append(names, quote(d.Columns[i].Name))
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) AS v(%s)", quote(d.Name), strings.Join(names, ", "),
-		strings.Join(aliases, ", "), strings.Join(params, ", "), strings.Join(aliases, ", "))
+	source, aliases := rowSource(d)
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", quote(d.Name), strings.Join(names, ", "), aliases, source)
+}
+
+// update costs PostgreSQL two thirds of an upsert of the same rows. "" for a table that is all key.
+func update(d *store.Def) string {
+	sets, match := []string{}, []string{}
+	for i := range d.Columns {
+		if name := quote(d.Columns[i].Name); slices.Contains(d.Primary.Columns, i) {
+			match = append(match, fmt.Sprintf("t.%s = v.c%d", name, i))
+		} else {
+			sets = append(sets, fmt.Sprintf("%s = v.c%d", name, i))
+		}
+	}
+	if len(sets) == 0 {
+		return ""
+	}
+	source, _ := rowSource(d)
+	return fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", quote(d.Name), strings.Join(sets, ", "), source, strings.Join(match, " AND "))
 }
 
 // upsert writes whole rows. The conflict target is the store's key, which need not be the table's primary key.

@@ -134,11 +134,24 @@ func (v *view) remember(ix *store.IndexDef, key store.Key, row any) {
 	v.loaded[ix][key] = row
 }
 
-// absent reports a row that was looked for and not found: putting it is an insert, which must not silently replace a row
-// that another program has inserted since.
-func (v *view) absent(d *store.Def, key store.Key) bool {
+// presence is what a batch knows of a row that it puts.
+type presence uint8
+
+const (
+	unknown presence = iota // nobody has looked: an upsert, the last write wins
+	present                 // it is locked: an update
+	absent                  // an insert, which must not silently replace a row that another program has inserted since
+)
+
+func (v *view) known(d *store.Def, key store.Key) presence {
 	row, ok := v.loaded[d.Primary][key]
-	return ok && row == nil
+	switch {
+	case !ok:
+		return unknown
+	case row == nil:
+		return absent
+	}
+	return present
 }
 
 // reading is the transaction of a Read. It begins with its first call, which passes over pooled connections that died with

@@ -20,6 +20,7 @@ import (
 // Server is a running PostgreSQL in a temporary folder.
 type Server struct {
 	dir, bin string
+	settings []string
 	port     int
 	cmd      *exec.Cmd
 	count    atomic.Int64
@@ -28,7 +29,7 @@ type Server struct {
 // Main is TestMain of a package whose tests need PostgreSQL: it starts a server, runs the tests and stops it.
 // The program fails with a sentence that says what to install when there is none.
 func Main(m *testing.M, server **Server) {
-	s, err := Start()
+	s, err := Start(Hasty)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -39,8 +40,11 @@ func Main(m *testing.M, server **Server) {
 	os.Exit(code)
 }
 
-// Start initialises and starts a server on a free loopback port.
-func Start() (*Server, error) {
+// Hasty is a setting for tests: a server that is killed loses nothing, only a machine that stops would.
+const Hasty = "fsync=off"
+
+// Start initialises and starts a server on a free loopback port, with its own defaults but for these name=value settings.
+func Start(settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, bin: bin}
+	s := &Server{dir: dir, bin: bin, settings: settings}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -104,8 +108,11 @@ func (s *Server) Restart() error {
 		return err
 	}
 	defer log.Close()
-	s.cmd = s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-p", fmt.Sprint(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1",
-		"-c", "max_connections=200", "-c", "shared_buffers=64MB")
+	args := []string{"-D", filepath.Join(s.dir, "data"), "-p", fmt.Sprint(s.port), "-k", s.dir}
+	for _, setting := range append([]string{"listen_addresses=127.0.0.1", "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=50ms"}, s.settings...) {
+		args = append(args, "-c", setting)
+	}
+	s.cmd = s.command("postgres", args...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := startBound(s.cmd); err != nil {
 		return fmt.Errorf("start postgres: %w", err)

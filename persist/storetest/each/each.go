@@ -110,7 +110,7 @@ const template = "migrated"
 
 // start starts the server of this test binary, with the template in it.
 func start(t *testing.T) (err error) {
-	if server, err = pgtest.Start(); err != nil {
+	if server, err = pgtest.Start(pgtest.Hasty); err != nil {
 		return err
 	}
 	address, err := url.Parse(server.Missing(t))
