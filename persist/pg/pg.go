@@ -139,15 +139,21 @@ func (db *DB) onLiveConn(ctx context.Context, f func(link) error) (conn *pgxpool
 	return nil, err
 }
 
-// Write goes to the lane of its lowest hinted row, so that writes of one row meet in one batch.
+// Write goes to the lane of its lowest hinted row, so that writes of one row meet in one batch; else to that of what it is
+// near to.
 func (db *DB) Write(ctx context.Context, hint []store.Ref, f func(store.Tx) error) error {
 	return db.lanes[db.laneOf(hint)].Write(ctx, hint, f)
 }
 
 func (db *DB) laneOf(hint []store.Ref) uint64 {
 	lowest, order := store.Key(""), -1
+	near := ""
 	for i := range hint {
 		ref := &hint[i]
+		if ref.Index == nil {
+			near = ref.Nearby()
+			continue
+		}
 		at := ref.Index.Table.Order
 		if ref.Index != ref.Index.Table.Primary {
 			at += 1 << 16 // the row itself, where it is named, says more than one of its unique keys
@@ -157,6 +163,9 @@ func (db *DB) laneOf(hint []store.Ref) uint64 {
 		}
 	}
 	if order < 0 {
+		lowest = store.Key(near)
+	}
+	if lowest == "" {
 		return db.next.Add(1) % uint64(len(db.lanes))
 	}
 	h := fnv.New64a()

@@ -63,6 +63,7 @@ type Ref struct {
 	Index  *IndexDef
 	Values []any
 	key    Key
+	near   string
 }
 
 // Ref names one row of the table by its primary key.
@@ -74,11 +75,18 @@ func (ix *Index[R]) Ref(values ...any) Ref { return refTo(ix.Def, values) }
 // refTo leaves the key of a wrong hint empty, since a hint is speed only.
 func refTo(ix *IndexDef, values []any) Ref {
 	r := Ref{Index: ix, Values: values}
-	if key, err := ix.Prefix(values...); err == nil && ix.Unique && len(values) == len(ix.Columns) {
+	if key, err := ix.Prefix(values...); err == nil && ix.Unique && len(values) == len(ix.Columns) && Storable(values) {
 		r.key = key
 	}
 	return r
 }
+
+// Near is a hint that names no row: writes near the same thing, and with no row to name, become durable together, so that
+// whoever waits for all of them waits once.
+func Near(thing string) Ref { return Ref{near: thing} }
+
+// Nearby is what Near was given.
+func (r Ref) Nearby() string { return r.near }
 
 // Key is the named key; "" when the Ref names none.
 func (r Ref) Key() Key { return r.key }

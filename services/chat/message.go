@@ -55,7 +55,9 @@ func (s *Service) Send(ctx context.Context, st presence.Stream, from Author, con
 	m := &message{channel: st, id: newID(), code: CodeChat, from: from, content: content, created: now, updated: now, kept: kept}
 	if kept {
 		row := m.row()
-		err := s.c.DB.Write(ctx, nil, func(tx store.Tx) error { return store.Put(tx, schema.Messages, row) })
+		// What is said in a channel at the same time is kept at the same time: its members then get all of it in one piece.
+		near := []store.Ref{store.Near(st.ID())}
+		err := s.c.DB.Write(ctx, near, func(tx store.Tx) error { return store.Put(tx, schema.Messages, row) })
 		if err != nil {
 			return nil, errs.Or(err, errSendStore)
 		}
