@@ -22,8 +22,9 @@ type Pool struct {
 	over    sync.WaitGroup
 }
 
-// idleMax is how many goroutines stay when there is nothing to do: enough for steady traffic to start none.
-const idleMax = 16
+// idleMax is how many goroutines stay when there is nothing to do: as many as wait together for one commit of the store,
+// so that each commit of a busy server does not start as many anew, whose stacks have to grow again. // 128 * 8 KB
+const idleMax = 128
 
 // New makes a pool of at most max goroutines; they are started when there is work for them. Stop ends them.
 func New(max int) *Pool {

@@ -103,7 +103,7 @@ func TestGoroutinesGo(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		if n := runtime.NumGoroutine() - before; n > 16 {
+		if n := runtime.NumGoroutine() - before; n > 128 {
 			t.Errorf("%d goroutines are left", n)
 		}
 		p.Stop()
