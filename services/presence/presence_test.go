@@ -12,39 +12,17 @@ import (
 
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/id"
+	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 )
 
-// conn remembers what was sent to it.
-type conn struct {
-	id, user id.UUID
-	name     string
-	mu       sync.Mutex
-	got      []*rtapi.Envelope
+func newConn(n int, user byte) *sessiontest.Conn {
+	var u id.UUID
+	binary.BigEndian.PutUint32(u[:], uint32(n))
+	return sessiontest.NewConn(u, id.UUID{user}, fmt.Sprintf("user%d", user))
 }
 
-func newConn(n int, user byte) *conn {
-	c := &conn{user: id.UUID{user}, name: fmt.Sprintf("user%d", user)}
-	binary.BigEndian.PutUint32(c.id[:], uint32(n))
-	return c
-}
-
-func (c *conn) ID() id.UUID             { return c.id }
-func (c *conn) UserID() id.UUID         { return c.user }
-func (c *conn) Username() string        { return c.name }
-func (c *conn) Vars() map[string]string { return nil }
-func (c *conn) Lang() string            { return "en" }
-func (c *conn) Close(string)            {}
-func (c *conn) Send(m *codec.Shared) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.got = append(c.got, m.Message.(*rtapi.Envelope))
-	return true
-}
-
-// take is what came since the last take, as words: +N a join and -N a leave of session N, or the data of a message.
-func (c *conn) take() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// take is what came since the last time, as words: +N a join and -N a leave of session N, or the data of a message.
+func take(c *sessiontest.Conn) string {
 	var words []string
 	note := func(sign string, list []*rtapi.UserPresence) {
 		for _, p := range list {
@@ -56,7 +34,7 @@ func (c *conn) take() string {
 			words = append(words, word)
 		}
 	}
-	for _, e := range c.got {
+	for _, e := range c.Take() {
 		switch m := e.Message.(type) {
 		case *rtapi.Envelope_ChannelPresenceEvent:
 			note("+", m.ChannelPresenceEvent.Joins)
@@ -68,7 +46,6 @@ func (c *conn) take() string {
 			words = append(words, m.StreamData.Data)
 		}
 	}
-	c.got = nil
 	return strings.Join(words, " ")
 }
 
@@ -76,10 +53,10 @@ func say(text string) *codec.Shared {
 	return codec.Share(&rtapi.Envelope{Message: &rtapi.Envelope_StreamData{StreamData: &rtapi.StreamData{Data: text}}})
 }
 
-func want(t *testing.T, c *conn, text string) {
+func want(t *testing.T, c *sessiontest.Conn, text string) {
 	t.Helper()
-	if got := c.take(); got != text {
-		t.Errorf("%s got %q, want %q", c.name, got, text)
+	if got := take(c); got != text {
+		t.Errorf("%s got %q, want %q", c.Username(), got, text)
 	}
 }
 
@@ -97,7 +74,7 @@ func TestJoinsAndLeavesAreTold(t *testing.T) {
 	var left []string
 	s := New(Config{Left: func(st Stream, p Presence) { left = append(left, fmt.Sprint(st.Label, sessions([]Presence{p}))) }})
 	a, b, ghost := newConn(1, 1), newConn(2, 2), newConn(3, 3)
-	for _, c := range []*conn{a, b, ghost} {
+	for _, c := range []*sessiontest.Conn{a, b, ghost} {
 		s.Begin(c)
 	}
 	s.Track(a, lobby, Meta{})
@@ -111,14 +88,14 @@ func TestJoinsAndLeavesAreTold(t *testing.T) {
 	if fresh, _ := s.Track(b, lobby, Meta{Persistence: true}); fresh {
 		t.Error("joined twice")
 	}
-	if p, ok := s.Find(lobby, b.id); !ok || p.Meta.Persistence {
+	if p, ok := s.Find(lobby, b.ID()); !ok || p.Meta.Persistence {
 		t.Error("a second join changed the first")
 	}
 	want(t, a, "+2")
 	want(t, b, "+2")
 	want(t, ghost, "+2")
 	s.Send(lobby, say("x"))
-	s.SendExcept(lobby, say("y"), a.id)
+	s.SendExcept(lobby, say("y"), a.ID())
 	want(t, a, "x")
 	want(t, ghost, "x y")
 	s.Untrack(ghost, lobby)
@@ -144,23 +121,23 @@ func TestJoinsAndLeavesAreTold(t *testing.T) {
 func TestStatusGoesToFollowers(t *testing.T) {
 	s := New(Config{})
 	a, a2, fan := newConn(1, 1), newConn(2, 1), newConn(3, 3)
-	for _, c := range []*conn{a, a2, fan} {
+	for _, c := range []*sessiontest.Conn{a, a2, fan} {
 		s.Begin(c)
 	}
-	status := Stream{Mode: ModeStatus, Subject: a.user}
-	if online := s.Follow(fan, a.user); len(online) != 0 || s.IsOnline(a.user) {
+	status := Stream{Mode: ModeStatus, Subject: a.UserID()}
+	if online := s.Follow(fan, a.UserID()); len(online) != 0 || s.IsOnline(a.UserID()) {
 		t.Errorf("online: %v", sessions(online))
 	}
 	s.Track(a, status, Meta{})
 	s.Update(a, status, Meta{Status: "busy"})
-	for _, c := range []*conn{a, a2, fan} {
+	for _, c := range []*sessiontest.Conn{a, a2, fan} {
 		want(t, c, "+1= +1=busy -1=")
 	}
-	if online := s.Follow(fan, a.user); !slices.Equal(sessions(online), []uint32{1}) || !s.IsOnline(a.user) {
+	if online := s.Follow(fan, a.UserID()); !slices.Equal(sessions(online), []uint32{1}) || !s.IsOnline(a.UserID()) {
 		t.Errorf("online: %v", sessions(online))
 	}
-	s.Unfollow(fan, a.user)
-	s.Unfollow(a2, a.user)
+	s.Unfollow(fan, a.UserID())
+	s.Unfollow(a2, a.UserID())
 	s.End(a)
 	want(t, fan, "")
 	want(t, a2, "-1=busy")
@@ -171,7 +148,7 @@ func TestStatusGoesToFollowers(t *testing.T) {
 
 func TestManyMembersKeepTheirOrder(t *testing.T) {
 	s := New(Config{})
-	var all []*conn
+	var all []*sessiontest.Conn
 	for i := range 100 {
 		c := newConn(i, byte(i%7))
 		s.Begin(c)
@@ -231,7 +208,7 @@ func TestConcurrentComingAndGoing(t *testing.T) {
 						s.Untrack(c, st)
 					}
 				}
-				s.Track(c, Stream{Mode: ModeStatus, Subject: c.user}, Meta{})
+				s.Track(c, Stream{Mode: ModeStatus, Subject: c.UserID()}, Meta{})
 				s.End(c)
 			}
 		})
@@ -264,6 +241,6 @@ func BenchmarkSendToRoom(b *testing.B) {
 	}
 }
 
-type silent struct{ *conn }
+type silent struct{ *sessiontest.Conn }
 
 func (silent) Send(*codec.Shared) bool { return true }
