@@ -1,27 +1,23 @@
 package status
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
 	"github.com/skirmishgg/skirmish/persist/storetest/each"
-	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
-	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/session"
+	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 )
 
 func TestMain(m *testing.M) { each.Main(m) }
@@ -35,39 +31,22 @@ var (
 	names = map[id.UUID]string{anna: "anna", ben: "ben", cleo: "cleo"}
 )
 
-// conn is a session that remembers what was sent to it.
+// conn is a session at the desk.
 type conn struct {
-	d        *desk
-	id, user id.UUID
-	mu       sync.Mutex
-	got      []*rtapi.Envelope
-}
-
-func (c *conn) ID() id.UUID             { return c.id }
-func (c *conn) UserID() id.UUID         { return c.user }
-func (c *conn) Username() string        { return names[c.user] }
-func (c *conn) Vars() map[string]string { return nil }
-func (c *conn) Lang() string            { return "en" }
-func (c *conn) Close(string)            {}
-func (c *conn) Send(m *codec.Shared) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.got = append(c.got, m.Message.(*rtapi.Envelope))
-	return true
+	*sessiontest.Conn
+	d *desk
 }
 
 // sees asserts what came since the last time, as words: +anna="busy" a join, -anna="" a leave, both in one event with a
 // comma.
 func (c *conn) sees(want ...string) {
 	c.d.t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var got []string
-	for _, e := range c.got {
+	for _, e := range c.Take() {
 		event := e.GetStatusPresenceEvent()
 		got = append(got, strings.Join(append(words("+", event.GetJoins()), words("-", event.GetLeaves())...), ","))
 	}
-	if c.got = nil; !slices.Equal(got, want) {
+	if !slices.Equal(got, want) {
 		c.d.t.Errorf("%s sees %q, want %q", c.Username(), got, want)
 	}
 }
@@ -79,41 +58,35 @@ func words(sign string, list []*rtapi.UserPresence) (all []string) {
 	return all
 }
 
-// desk is a catalogue with the status messages over one store with the users anna, ben and cleo.
+// desk is a catalogue with the status messages over one store.
 type desk struct {
+	*sessiontest.Desk
 	t        *testing.T
 	presence *presence.Service
 	live     *session.Live
 	s        *Service
-	r        *op.Registry
 	sessions byte
+}
+
+// newDesk has these users in its store.
+func newDesk(t *testing.T, db store.DB, users map[id.UUID]string) *desk {
+	t.Helper()
+	d := &desk{t: t, presence: presence.New(presence.Config{}), live: session.NewLive()}
+	d.s = New(Config{DB: db, Presence: d.presence, Live: d.live})
+	d.Desk = sessiontest.NewDesk(t, d.s.Register)
+	sessiontest.PutUsers(t, db, users)
+	return d
 }
 
 func onEach(t *testing.T, test func(t *testing.T, d *desk)) {
 	t.Helper()
-	each.Store(t, func(t *testing.T, db store.DB, _ *each.Clock) {
-		d := &desk{t: t, presence: presence.New(presence.Config{}), live: session.NewLive(), r: op.NewRegistry()}
-		d.s = New(Config{DB: db, Presence: d.presence, Live: d.live})
-		d.s.Register(d.r)
-		d.r.Seal()
-		err := db.Update(t.Context(), func(tx store.Tx) (err error) {
-			for user, name := range names {
-				err = errors.Join(err, store.Put(tx, schema.Users, &schema.User{ID: user, Username: name, LangTag: "en", Metadata: "{}", Wallet: "{}",
-					CreateTime: tx.Now(), UpdateTime: tx.Now(), VerifyTime: schema.Epoch, DisableTime: schema.Epoch}))
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, d)
-	})
+	each.Store(t, func(t *testing.T, db store.DB, _ *each.Clock) { test(t, newDesk(t, db, names)) })
 }
 
 // open is a new connection, as node makes it.
 func (d *desk) open(user id.UUID, online bool) *conn {
 	d.sessions++
-	c := &conn{d: d, id: id.UUID{0: d.sessions}, user: user}
+	c := &conn{sessiontest.NewConn(id.UUID{0: d.sessions}, user, names[user]), d}
 	d.live.Add(c)
 	d.presence.Begin(c)
 	d.s.Open(c, online)
@@ -125,25 +98,14 @@ func (d *desk) close(c *conn) {
 	d.presence.End(c)
 }
 
-func (c *conn) call(name string, in proto.Message) (proto.Message, error) {
-	return c.d.r.Named(name).Invoke(context.Background(), op.Caller{UserID: c.user, Username: c.Username(), SessionID: c.id.String()}, in)
-}
-
 func (c *conn) ok(name string, in proto.Message) proto.Message {
 	c.d.t.Helper()
-	out, err := c.call(name, in)
-	if err != nil {
-		c.d.t.Errorf("%s(%v): %v", name, in, err)
-	}
-	return out
+	return c.d.OK(c.Caller(), name, in)
 }
 
-func (c *conn) refused(rt errs.Realtime, text, name string, in proto.Message) {
+func (c *conn) refused(code errs.Realtime, text, name string, in proto.Message) {
 	c.d.t.Helper()
-	_, err := c.call(name, in)
-	if got := errs.Of(err); got == nil || got.Realtime() != rt || got.Message != text {
-		c.d.t.Errorf("%s(%v) answers %v, want %d %q", name, in, err, rt, text)
-	}
+	c.d.RefuseOnSocket(code, text, c.Caller(), name, in)
 }
 
 // follows asserts whom a status_follow finds online.
@@ -267,23 +229,14 @@ func TestStatusLength(t *testing.T) {
 
 // TestFollowsAreBounded: what one session may follow has an end, and unknown users do not count.
 func TestFollowsAreBounded(t *testing.T) {
-	db := each.Bunt(t, each.NewClock())
-	d := &desk{t: t, presence: presence.New(presence.Config{}), live: session.NewLive(), r: op.NewRegistry()}
-	d.s = New(Config{DB: db, Presence: d.presence, Live: d.live})
-	d.s.Register(d.r)
+	users := map[id.UUID]string{}
 	var ids []id.UUID
-	err := db.Update(t.Context(), func(tx store.Tx) (err error) {
-		for n := range followsMax {
-			u := id.UUID{0: 1, 1: byte(n), 2: byte(n >> 8)}
-			ids = append(ids, u)
-			err = errors.Join(err, store.Put(tx, schema.Users, &schema.User{ID: u, Username: u.String(), LangTag: "en", Metadata: "{}", Wallet: "{}",
-				CreateTime: tx.Now(), UpdateTime: tx.Now(), VerifyTime: schema.Epoch, DisableTime: schema.Epoch}))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	for n := range followsMax {
+		u := id.UUID{0: 1, 1: byte(n), 2: byte(n >> 8)}
+		ids = append(ids, u)
+		users[u] = u.String()
 	}
+	d := newDesk(t, each.Bunt(t, each.NewClock()), users)
 	a := d.open(anna, false)
 	follow := func(ids ...id.UUID) error {
 		_, err := d.s.Follow(t.Context(), a, ids, nil)
