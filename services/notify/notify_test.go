@@ -11,19 +11,17 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
 	"github.com/skirmishgg/skirmish/persist/storetest/each"
-	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/presence"
+	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 )
 
 func TestMain(m *testing.M) { each.Main(m) }
@@ -34,92 +32,51 @@ var (
 	gone = id.UUID{0: 0xd, 15: 1} // nobody has this id
 )
 
-// conn is a session that remembers what was sent to it.
-type conn struct {
-	id, user id.UUID
-	mu       sync.Mutex
-	got      []*codec.Shared
-}
-
-func (c *conn) ID() id.UUID             { return c.id }
-func (c *conn) UserID() id.UUID         { return c.user }
-func (c *conn) Username() string        { return "" }
-func (c *conn) Vars() map[string]string { return nil }
-func (c *conn) Lang() string            { return "en" }
-func (c *conn) Close(string)            {}
-func (c *conn) Send(m *codec.Shared) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.got = append(c.got, m)
-	return true
-}
-
-// take is what came since the last take: "subject subject" a message.
-func (c *conn) take() (messages []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, m := range c.got {
+// taken is what came since the last time: "subject subject" a message.
+func taken(c *sessiontest.Conn) (messages []string) {
+	for _, e := range c.Take() {
 		var subjects []string
-		for _, n := range m.Message.(*rtapi.Envelope).GetNotifications().GetNotifications() {
+		for _, n := range e.GetNotifications().GetNotifications() {
 			subjects = append(subjects, n.Subject)
 		}
 		messages = append(messages, strings.Join(subjects, " "))
 	}
-	c.got = nil
 	return messages
 }
 
 // desk is a catalogue with the notification operations over one store with the users anna and ben.
 type desk struct {
 	*each.Clock
+	*sessiontest.Desk
 	t        *testing.T
 	db       store.DB
 	presence *presence.Service
 	s        *Service
-	r        *op.Registry
 	sessions byte
 }
 
 func onEach(t *testing.T, test func(t *testing.T, d *desk)) {
 	t.Helper()
 	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
-		d := &desk{Clock: clock, t: t, db: db, presence: presence.New(presence.Config{}), r: op.NewRegistry()}
+		d := &desk{Clock: clock, t: t, db: db, presence: presence.New(presence.Config{})}
 		d.s = New(Config{DB: db, Presence: d.presence, Now: clock.Now})
-		d.s.Register(d.r)
-		d.r.Seal()
-		err := db.Update(t.Context(), func(tx store.Tx) error {
-			var err error
-			for _, user := range []id.UUID{anna, ben} {
-				err = errors.Join(err, store.Put(tx, schema.Users, &schema.User{ID: user, Username: user.String(), LangTag: "en", Metadata: "{}", Wallet: "{}",
-					CreateTime: tx.Now(), UpdateTime: tx.Now(), VerifyTime: schema.Epoch, DisableTime: schema.Epoch}))
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		d.Desk = sessiontest.NewDesk(t, d.s.Register)
+		sessiontest.PutUsers(t, db, map[id.UUID]string{anna: "anna", ben: "ben"})
 		test(t, d)
 	})
 }
 
-func (d *desk) open(user id.UUID) *conn {
+func (d *desk) open(user id.UUID) *sessiontest.Conn {
 	d.sessions++
-	c := &conn{id: id.UUID{0: d.sessions}, user: user}
+	c := sessiontest.NewConn(id.UUID{0: d.sessions}, user, "")
 	d.presence.Begin(c)
 	d.s.Open(c)
 	return c
 }
 
-func (d *desk) call(name string, user id.UUID, in proto.Message) (proto.Message, error) {
-	return d.r.Named(name).Invoke(context.Background(), op.Caller{UserID: user}, in)
-}
-
 func (d *desk) refuse(code errs.Code, text, name string, in proto.Message) {
 	d.t.Helper()
-	_, err := d.call(name, anna, in)
-	if got := errs.Of(err); got == nil || got.Code != code || got.Message != text {
-		d.t.Errorf("%s(%v) answers %v, want %d %q", name, in, err, code, text)
-	}
+	d.Refuse(code, text, op.Caller{UserID: anna}, name, in)
 }
 
 // list is a page; limit 0: none is given.
@@ -129,7 +86,7 @@ func (d *desk) list(user id.UUID, limit int32, cursor string) *api.NotificationL
 	if limit > 0 {
 		in.Limit = wrapperspb.Int32(limit)
 	}
-	out, err := d.call("ListNotifications", user, in)
+	out, err := d.Call(op.Caller{UserID: user}, "ListNotifications", in)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -241,7 +198,7 @@ func TestDelete(t *testing.T) {
 		d.refuse(3, "Invalid notification ID.", "DeleteNotifications", &api.DeleteNotificationsRequest{Ids: []string{all[0].Id, ""}})
 		f := func(left string, ids ...string) {
 			t.Helper()
-			if _, err := d.call("DeleteNotifications", anna, &api.DeleteNotificationsRequest{Ids: ids}); err != nil {
+			if _, err := d.Call(op.Caller{UserID: anna}, "DeleteNotifications", &api.DeleteNotificationsRequest{Ids: ids}); err != nil {
 				t.Error(err)
 			}
 			if got := strings.Join(subjects(d.list(anna, 10, "")), " "); got != left {
@@ -262,17 +219,17 @@ func TestLive(t *testing.T) {
 	onEach(t, func(t *testing.T, d *desk) {
 		one, two, other := d.open(anna), d.open(anna), d.open(ben)
 		d.send(kept("a"), &Notification{UserID: ben, Subject: "b", Content: ` {"x" :1} `, Code: 1}, &Notification{UserID: anna, Subject: "c", Content: "{}", Code: 2, SenderID: ben})
-		if one.got[0] != two.got[0] {
+		if one.Shared()[0] != two.Shared()[0] {
 			t.Error("a message to two sessions is encoded twice")
 		}
-		n := other.got[0].Message.(*rtapi.Envelope).GetNotifications().Notifications[0]
+		n := sessiontest.Notifications(other.Peek())[0]
 		want := &api.Notification{Id: n.Id, Subject: "b", Content: ` {"x" :1} `, Code: 1, SenderId: id.UUID{}.String(), CreateTime: &timestamppb.Timestamp{Seconds: each.Start.Unix()}}
 		if !proto.Equal(n, want) || n.Id == (id.UUID{}).String() {
 			t.Errorf("live came %v, want %v", n, want)
 		}
-		f := func(c *conn, want ...string) {
+		f := func(c *sessiontest.Conn, want ...string) {
 			t.Helper()
-			if got := c.take(); !slices.Equal(got, want) {
+			if got := taken(c); !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		}
@@ -306,7 +263,7 @@ func TestSendRefuses(t *testing.T) {
 			if err := d.s.Send(t.Context(), kept("good"), bad); !errors.Is(err, want) {
 				t.Errorf("%+v: %v, want %v", bad, err, want)
 			}
-			if got := c.take(); got != nil {
+			if got := taken(c); got != nil {
 				t.Errorf("delivered were %q", got)
 			}
 			if got := subjects(d.list(anna, 10, "")); got != nil {
@@ -343,7 +300,7 @@ func TestPut(t *testing.T) {
 		}
 		c := d.open(anna)
 		d.s.Deliver(n)
-		live := c.got[0].Message.(*rtapi.Envelope).GetNotifications().Notifications[0]
+		live := sessiontest.Notifications(c.Peek())[0]
 		listed := d.list(anna, 1, "").Notifications[0]
 		if live.Content != `{"username":"\"\u003cben\u003e"}` || listed.Content != `{"username": "\"<ben>"}` {
 			t.Errorf("content: live %s, in the list %s", live.Content, listed.Content)
@@ -371,7 +328,7 @@ func TestManySendersAtOnce(t *testing.T) {
 			})
 		}
 		running.Wait()
-		live, listed := c.take(), subjects(d.list(anna, 100, ""))
+		live, listed := taken(c), subjects(d.list(anna, 100, ""))
 		slices.Sort(live)
 		slices.Sort(listed)
 		if len(live) != senders || len(slices.Compact(slices.Clone(live))) != senders || !slices.Equal(live, listed) {
