@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -19,13 +18,13 @@ import (
 	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
 	"github.com/skirmishgg/skirmish/persist/storetest/each"
-	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/account"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/presence"
+	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 )
 
 func TestMain(m *testing.M) { each.Main(m) }
@@ -44,36 +43,16 @@ func nameOf(user id.UUID) string {
 	return map[id.UUID]string{anna: "anna", ben: "ben", cleo: "cleo", dora: "dora", gone: "gone"}[user]
 }
 
-// conn is a session that remembers the notifications it got.
-type conn struct {
-	id, user id.UUID
-	mu       sync.Mutex
-	got      []*api.Notification
-}
-
-func (c *conn) ID() id.UUID             { return c.id }
-func (c *conn) UserID() id.UUID         { return c.user }
-func (c *conn) Username() string        { return nameOf(c.user) }
-func (c *conn) Vars() map[string]string { return nil }
-func (c *conn) Lang() string            { return "en" }
-func (c *conn) Close(string)            {}
-func (c *conn) Send(m *codec.Shared) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.got = append(c.got, m.Message.(*rtapi.Envelope).GetNotifications().GetNotifications()...)
-	return true
-}
-
 // desk is a catalogue with the friend operations over one store with everybody in it, each with one open session.
 type desk struct {
 	*each.Clock
+	*sessiontest.Desk
 	t        *testing.T
 	db       store.DB
 	presence *presence.Service
 	notify   *notify.Service
 	s        *Service
-	r        *op.Registry
-	conns    map[id.UUID]*conn
+	conns    map[id.UUID]*sessiontest.Conn
 }
 
 func onEach(t *testing.T, test func(t *testing.T, d *desk)) {
@@ -83,52 +62,37 @@ func onEach(t *testing.T, test func(t *testing.T, d *desk)) {
 
 func newDesk(t *testing.T, db store.DB, clock *each.Clock) *desk {
 	t.Helper()
-	d := &desk{Clock: clock, t: t, db: db, presence: presence.New(presence.Config{}), r: op.NewRegistry(), conns: map[id.UUID]*conn{}}
+	d := &desk{Clock: clock, t: t, db: db, presence: presence.New(presence.Config{}), conns: map[id.UUID]*sessiontest.Conn{}}
 	d.notify = notify.New(notify.Config{DB: db, Presence: d.presence, Now: clock.Now})
 	d.s = New(Config{DB: db, Notify: d.notify, Presence: d.presence})
-	d.s.Register(d.r)
-	d.r.Seal()
-	d.put(func(tx store.Tx) (err error) {
-		for _, user := range everybody {
-			err = errors.Join(err, store.Put(tx, schema.Users, account.NewRow(user, nameOf(user), tx.Now())))
-		}
-		return err
-	})
+	d.Desk = sessiontest.NewDesk(t, d.s.Register)
+	users := map[id.UUID]string{}
 	for i, user := range everybody {
-		c := &conn{id: id.UUID{0: byte(1 + i)}, user: user}
+		users[user] = nameOf(user)
+		c := sessiontest.NewConn(id.UUID{0: byte(1 + i)}, user, nameOf(user))
 		d.presence.Begin(c)
 		d.notify.Open(c)
 		d.conns[user] = c
 	}
+	sessiontest.PutUsers(t, db, users)
 	return d
 }
 
-func (d *desk) put(f func(tx store.Tx) error) {
+func (d *desk) put(write func(tx store.Tx) error) {
 	d.t.Helper()
-	if err := d.db.Update(context.Background(), f); err != nil {
-		d.t.Fatal(err)
-	}
+	sessiontest.Put(d.t, d.db, write)
 }
 
-func (d *desk) call(name string, user id.UUID, in proto.Message) (proto.Message, error) {
-	return d.r.Named(name).Invoke(context.Background(), op.Caller{UserID: user, Username: nameOf(user)}, in)
-}
+func caller(user id.UUID) op.Caller { return op.Caller{UserID: user, Username: nameOf(user)} }
 
 func (d *desk) ok(name string, user id.UUID, in proto.Message) proto.Message {
 	d.t.Helper()
-	out, err := d.call(name, user, in)
-	if err != nil {
-		d.t.Errorf("%s(%v) of %s: %v", name, in, nameOf(user), err)
-	}
-	return out
+	return d.OK(caller(user), name, in)
 }
 
 func (d *desk) refuse(code errs.Code, text, name string, user id.UUID, in proto.Message) {
 	d.t.Helper()
-	_, err := d.call(name, user, in)
-	if got := errs.Of(err); err == nil || got.Code != code || got.Message != text {
-		d.t.Errorf("%s(%v) of %s answers %v, want %d %q", name, in, nameOf(user), err, code, text)
-	}
+	d.Refuse(code, text, caller(user), name, in)
 }
 
 func texts(users []id.UUID) (all []string) {
@@ -210,11 +174,8 @@ func (d *desk) user(user id.UUID) *schema.User {
 // list, where they are deleted.
 func (d *desk) told(user id.UUID, want ...int32) {
 	d.t.Helper()
-	c := d.conns[user]
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var live, kept []int32
-	for _, n := range c.got {
+	for _, n := range sessiontest.Notifications(d.conns[user].Take()) {
 		live = append(live, n.Code)
 	}
 	page, err := d.notify.List(context.Background(), user, 100, "")
@@ -227,7 +188,7 @@ func (d *desk) told(user id.UUID, want ...int32) {
 			d.t.Fatal(err)
 		}
 	}
-	if c.got = nil; !slices.Equal(live, want) || !slices.Equal(kept, want) {
+	if !slices.Equal(live, want) || !slices.Equal(kept, want) {
 		d.t.Errorf("%s is told %v and has %v in the list, want %v", nameOf(user), live, kept, want)
 	}
 }
@@ -338,7 +299,7 @@ func TestNotificationsSayWho(t *testing.T) {
 	onEach(t, func(t *testing.T, d *desk) {
 		f := func(user, from id.UUID, code int32, subject string) {
 			t.Helper()
-			got := d.conns[user].got
+			got := sessiontest.Notifications(d.conns[user].Take())
 			if len(got) != 1 {
 				t.Fatalf("%s got %v", nameOf(user), got)
 			}
@@ -347,7 +308,6 @@ func TestNotificationsSayWho(t *testing.T) {
 			if !proto.Equal(got[0], want) {
 				t.Errorf("%s got %v, want %v", nameOf(user), got[0], want)
 			}
-			d.conns[user].got = nil
 		}
 		d.add(anna, ben)
 		f(ben, anna, -2, "anna wants to add you as a friend")
@@ -383,7 +343,7 @@ func TestRefusals(t *testing.T) {
 			}
 			d.ok(name, anna, in([]string{gone.String()}, nil))
 			d.refuse(5, "Account not found.", name, gone, in([]string{ben.String()}, nil))
-			_, err := d.r.Named(name).Invoke(canceled(), op.Caller{UserID: anna}, in([]string{ben.String()}, nil))
+			_, err := d.Named(name).Invoke(canceled(), op.Caller{UserID: anna}, in([]string{ben.String()}, nil))
 			if got := errs.Of(err); got.Code != errs.Internal || got.Message != failed {
 				t.Errorf("trouble is told as %v", got)
 			}
@@ -699,7 +659,7 @@ func TestBlockEndsTheDirectChat(t *testing.T) {
 		other := directChat(ben, cleo)
 		d.presence.Track(d.conns[ben], other, presence.Meta{})
 		for _, c := range d.conns {
-			c.got = nil
+			c.Take()
 		}
 		d.block(ben, anna)
 		if n := d.presence.Count(st); n != 0 {
@@ -709,7 +669,7 @@ func TestBlockEndsTheDirectChat(t *testing.T) {
 			t.Error("another chat ended")
 		}
 		for user, c := range d.conns {
-			if len(c.got) > 0 {
+			if len(sessiontest.Notifications(c.Peek())) > 0 {
 				t.Errorf("%s was told", nameOf(user))
 			}
 		}
@@ -748,7 +708,7 @@ func TestImport(t *testing.T) {
 		run(Facebook, all, false)
 		for _, user := range []id.UUID{ben, cleo, dora} {
 			d.tie(anna, user, "0/0")
-			if n := d.conns[user].got; len(n) != 1 || n[0].Subject != "Your friend has just joined the game" || n[0].Content != `{"username":"anna"}` || n[0].SenderId != anna.String() {
+			if n := sessiontest.Notifications(d.conns[user].Peek()); len(n) != 1 || n[0].Subject != "Your friend has just joined the game" || n[0].Content != `{"username":"anna"}` || n[0].SenderId != anna.String() {
 				t.Errorf("%s is told %v", nameOf(user), n)
 			}
 			d.told(user, -6)
@@ -820,8 +780,7 @@ func TestBothAddAtOnce(t *testing.T) {
 			d.counted()
 			total := 0
 			for _, user := range everybody {
-				total += len(d.conns[user].got)
-				d.conns[user].got = nil
+				total += len(sessiontest.Notifications(d.conns[user].Take()))
 			}
 			if total != 6 {
 				t.Errorf("%d notifications, want an invitation and an acceptance a pair", total)
