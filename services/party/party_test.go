@@ -29,42 +29,10 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/session"
+	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what came into testdata")
-
-// conn is a session that remembers what was sent to it.
-type conn struct {
-	id, user id.UUID
-	name     string
-	mu       sync.Mutex
-	got      []*rtapi.Envelope
-	heard    chan struct{} // nil, or told of each message
-}
-
-func (c *conn) ID() id.UUID             { return c.id }
-func (c *conn) UserID() id.UUID         { return c.user }
-func (c *conn) Username() string        { return c.name }
-func (c *conn) Vars() map[string]string { return nil }
-func (c *conn) Lang() string            { return "en" }
-func (c *conn) Close(string)            {}
-func (c *conn) Send(m *codec.Shared) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.got = append(c.got, m.Message.(*rtapi.Envelope))
-	if c.heard != nil {
-		c.heard <- struct{}{}
-	}
-	return true
-}
-
-func (c *conn) take() []*rtapi.Envelope {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	got := c.got
-	c.got = nil
-	return got
-}
 
 // room is a catalogue with the party operations, and sessions by name: ann2 is another session of ann.
 type room struct {
@@ -74,7 +42,7 @@ type room struct {
 	live    *session.Live
 	present *presence.Service
 
-	conns   map[string]*conn
+	conns   map[string]*sessiontest.Conn
 	order   []string // of names
 	cursor  string   // that came last
 	tickets ticketsOf
@@ -101,7 +69,7 @@ func (x *ticketsOf) take() []id.UUID {
 }
 
 func newRoom(t *testing.T, single bool) *room {
-	d := &room{t: t, live: session.NewLive(), conns: map[string]*conn{}, r: op.NewRegistry()}
+	d := &room{t: t, live: session.NewLive(), conns: map[string]*sessiontest.Conn{}, r: op.NewRegistry()}
 	var s *Service
 	d.present = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence) { s.Left(st, p) }})
 	s = New(Config{
@@ -142,13 +110,13 @@ func partyName(n uint32) string {
 }
 
 // conn is the session of this name; one that is not there connects.
-func (d *room) conn(name string) *conn {
+func (d *room) conn(name string) *sessiontest.Conn {
 	if c := d.conns[name]; c != nil {
 		return c
 	}
 	n := byte(len(d.conns) + 1)
 	user := strings.TrimRight(name, "0123456789")
-	c := &conn{id: id.UUID{0: 0xc0, 15: n}, user: id.UUID{0: 0xa0, 1: user[0], 2: user[1]}, name: user}
+	c := sessiontest.NewConn(id.UUID{0: 0xc0, 15: n}, id.UUID{0: 0xa0, 1: user[0], 2: user[1]}, user)
 	d.conns[name] = c
 	d.order = append(d.order, name)
 	d.live.Add(c)
@@ -167,7 +135,7 @@ func (d *room) end(name string) {
 }
 
 // call sends a message to the operation behind its envelope field, or to the one of this name.
-func (d *room) call(c *conn, name string, in []byte) (proto.Message, error) {
+func (d *room) call(c *sessiontest.Conn, name string, in []byte) (proto.Message, error) {
 	e := d.r.OnSocket(name)
 	if e == nil {
 		if e = d.r.Named(name); e == nil {
@@ -178,7 +146,9 @@ func (d *room) call(c *conn, name string, in []byte) (proto.Message, error) {
 	if err := protojson.Unmarshal(in, m); err != nil {
 		d.t.Fatalf("%s: %v", name, err)
 	}
-	return e.Invoke(context.Background(), op.Caller{UserID: c.user, Username: c.name, SessionID: c.id.String(), Node: "node1"}, m)
+	as := c.Caller()
+	as.Node = "node1"
+	return e.Invoke(context.Background(), as, m)
 }
 
 // names replaces what a script writes short by what it stands for, or the other way round: $1 is the id of the first
@@ -190,7 +160,7 @@ func (d *room) names(text string, long bool) string {
 	}
 	for _, name := range slices.Backward(slices.Sorted(slices.Values(d.order))) {
 		c := d.conns[name]
-		pairs = append(pairs, "@"+name, fmt.Sprintf(`{"user_id":"%s","session_id":"%s","username":"%s"}`, c.user, c.id, c.name))
+		pairs = append(pairs, "@"+name, fmt.Sprintf(`{"user_id":"%s","session_id":"%s","username":"%s"}`, c.UserID(), c.ID(), c.Username()))
 	}
 	if d.cursor != "" {
 		pairs = append(pairs, "$cursor", d.cursor)
@@ -248,7 +218,7 @@ func (d *room) run(line string) (out []string) {
 		}
 	}
 	for _, name := range d.order {
-		for _, e := range d.conns[name].take() {
+		for _, e := range d.conns[name].Take() {
 			out = append(out, fmt.Sprint(name, ": ", d.message(e)))
 		}
 	}
@@ -359,7 +329,7 @@ func TestLeadHoldsTheParty(t *testing.T) {
 		t.Errorf("joined: %v", err)
 	}
 	trouble := errors.New("trouble")
-	for c, want := range map[*conn]error{ann: trouble, bob: ErrNotLeader} {
+	for c, want := range map[*sessiontest.Conn]error{ann: trouble, bob: ErrNotLeader} {
 		if err := d.s.Lead(c, partyName(1), func(id.UUID, []session.Conn) error { return trouble }); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
@@ -378,18 +348,18 @@ func TestJoinWhileSomebodyIsTakenOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := d.s.directory.all()[0]
-	ann.heard = make(chan struct{}, 9)
+	ann.Take()
 	var taking sync.WaitGroup
 	p.mu.Lock()
 	taking.Go(func() { d.present.Untrack(bob, p.stream) })
-	<-ann.heard
+	ann.Wait(1)
 	if _, err := d.s.admit(p, memberOf(cid), ErrTrackJoin); err != nil {
 		t.Error(err)
 	}
 	p.mu.Unlock()
 	taking.Wait()
 	var got []string
-	for _, e := range cid.take() {
+	for _, e := range cid.Take() {
 		got = append(got, d.message(e))
 	}
 	want := []string{
@@ -447,7 +417,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				running.Go(func() {
 					random := rand.New(rand.NewPCG(1, uint64(g)))
 					for n := range 12 {
-						c := &conn{id: id.UUID{0: byte(g), 1: byte(n), 3: byte(g)}, user: id.UUID{15: byte(g)}, name: "x"}
+						c := sessiontest.NewConn(id.UUID{0: byte(g), 1: byte(n), 3: byte(g)}, id.UUID{15: byte(g)}, "x")
 						d.live.Add(c)
 						d.present.Begin(c)
 						for range 60 {
@@ -468,7 +438,7 @@ func TestEverythingAtOnce(t *testing.T) {
 }
 
 // something is one of the things that a session does.
-func (d *room) something(c *conn, random *rand.Rand) {
+func (d *room) something(c *sessiontest.Conn, random *rand.Rand) {
 	var name string
 	var about *party
 	if all := d.s.directory.all(); len(all) > 0 {
@@ -514,12 +484,12 @@ func (d *room) something(c *conn, random *rand.Rand) {
 // checkPicture follows what a session was told of each party: no party has more members than it may, nobody joins twice
 // or leaves without having been there, who sends is a member, and who leads is or was one: server code may just have taken
 // it out.
-func checkPicture(t *testing.T, c *conn, size int) {
+func checkPicture(t *testing.T, c *sessiontest.Conn, size int) {
 	t.Helper()
 	members := map[string]map[string]bool{} // by party
 	known := map[string]bool{}
-	self := c.id.String()
-	for _, e := range c.take() {
+	self := c.ID().String()
+	for _, e := range c.Take() {
 		switch m := e.Message.(type) {
 		case *rtapi.Envelope_Party:
 			in := map[string]bool{}
@@ -567,7 +537,7 @@ func TestJoinsAtTheLimit(t *testing.T) {
 	var running sync.WaitGroup
 	results := make(chan error, 200)
 	for n := range 200 {
-		c := &conn{id: id.UUID{0: 1, 3: byte(n)}, user: id.UUID{15: byte(n)}, name: "x"}
+		c := sessiontest.NewConn(id.UUID{0: 1, 3: byte(n)}, id.UUID{15: byte(n)}, "x")
 		d.live.Add(c)
 		d.present.Begin(c)
 		running.Go(func() { results <- d.s.Join(c, partyName(1)) })
@@ -594,7 +564,7 @@ func TestPagesAreTheList(t *testing.T) {
 	d := newRoom(t, false)
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range 60 {
-		c := &conn{id: id.UUID{0: 1, 3: byte(n)}, name: "x"}
+		c := sessiontest.NewConn(id.UUID{0: 1, 3: byte(n)}, id.UUID{}, "x")
 		d.present.Begin(c)
 		if _, err := d.s.Create(c, Options{MaxSize: 4, Label: fmt.Sprintf(`{"level":%d}`, random.IntN(4))}); err != nil {
 			t.Fatal(err)
@@ -656,7 +626,7 @@ func TestEndedSession(t *testing.T) {
 func BenchmarkList(b *testing.B) {
 	s := New(Config{Presence: presence.New(presence.Config{}), Node: "node1", Now: minutes(), Random: &counter{}})
 	for n := range 10_000 {
-		c := &conn{id: id.UUID{0: 1, 2: byte(n >> 8), 3: byte(n)}, name: "x"}
+		c := sessiontest.NewConn(id.UUID{0: 1, 2: byte(n >> 8), 3: byte(n)}, id.UUID{}, "x")
 		s.c.Presence.Begin(c)
 		if _, err := s.Create(c, Options{MaxSize: 4, Label: fmt.Sprintf(`{"mode":"m%d","level":%d}`, n%50, n%7)}); err != nil {
 			b.Fatal(err)
