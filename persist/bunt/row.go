@@ -47,7 +47,7 @@ func appendString(dst []byte, s string) []byte {
 }
 
 // readRow fills a new row of d, whose texts are parts of data. Columns that d does not know are passed over; those that
-// are missing keep their zero.
+// are missing, or NULL where that is no longer allowed, keep their zero.
 func readRow(d *store.Def, data string) (any, error) {
 	in := reader{rest: data}
 	row := d.New()
@@ -55,7 +55,7 @@ func readRow(d *store.Def, data string) (any, error) {
 	for i, n := uint64(0), in.uvarint(); i < n && !in.bad; i++ {
 		name, kind := in.text(), store.Kind(in.byte())
 		c := columnNamed(d, name, int(i))
-		if c != nil && (kind == 0 && !c.Null || kind != 0 && kind != c.Kind) {
+		if c != nil && kind != 0 && kind != c.Kind {
 			return nil, fmt.Errorf("%w: column %s of %s has kind %d", errCorrupt, name, d.Name, kind)
 		}
 		in.into(c, kind, r)

@@ -28,7 +28,7 @@ const (
 // load is one caller's read.
 type load struct {
 	index *store.IndexDef
-	keys  []store.Key
+	keys  []store.Key // "" for one that no row can have
 	asked [][]any
 	rows  []any
 	err   error
@@ -37,13 +37,18 @@ type load struct {
 
 // load reads rows by a unique key, in the order of values, nil where there is none.
 func (g *gather) load(ctx context.Context, ix *store.IndexDef, values [][]any) ([]any, error) {
-	l := &load{index: ix, asked: values, keys: make([]store.Key, len(values)), done: make(chan struct{})}
+	l := &load{index: ix, keys: make([]store.Key, len(values)), done: make(chan struct{})}
 	for i, v := range values {
 		key, err := ix.Prefix(v...)
 		if err != nil {
 			return nil, err
 		}
-		l.keys[i] = key
+		if store.Storable(v) {
+			l.keys[i], l.asked = key, append(l.asked, v)
+		}
+	}
+	if len(l.asked) == 0 {
+		return make([]any, len(values)), nil
 	}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, l)

@@ -29,7 +29,7 @@ type view struct {
 
 func (v *view) Fetch(ix *store.IndexDef, values []any) (any, error) {
 	key, err := ix.Prefix(values...)
-	if err != nil {
+	if err != nil || !store.Storable(values) {
 		return nil, err
 	}
 	if row, ok := v.loaded[ix][key]; ok {

@@ -12,11 +12,11 @@ type ConsoleUser struct {
 	ID               id.UUID    `db:"id"`
 	CreateTime       time.Time  `db:"create_time"`
 	DisableTime      time.Time  `db:"disable_time"`
-	Email            string     `db:"email"`
+	Email            string     `db:"email" max:"255"`
 	Metadata         store.JSON `db:"metadata"`
 	Password         []byte     `db:"password"` // bcrypt
 	UpdateTime       time.Time  `db:"update_time"`
-	Username         string     `db:"username"`
+	Username         string     `db:"username" max:"128"`
 	MFASecret        []byte     `db:"mfa_secret"`
 	MFARecoveryCodes []byte     `db:"mfa_recovery_codes"`
 	MFARequired      *bool      `db:"mfa_required"`
@@ -24,13 +24,14 @@ type ConsoleUser struct {
 }
 
 // ConsoleUsers are the operators.
-var ConsoleUsers = store.NewTable[ConsoleUser]("console_user", "id", store.Unique("email"), store.Unique("username"))
+var ConsoleUsers = store.NewTable[ConsoleUser]("console_user", "id", store.Unique("email"), store.Unique("username"),
+	store.Checked("length(password) < 32000", func(u *ConsoleUser) bool { return len(u.Password) < 32000 }))
 
 // ACLTemplate is a named set of console permissions.
 type ACLTemplate struct {
 	ID          id.UUID    `db:"id"`
-	Name        string     `db:"name"`
-	Description string     `db:"description"`
+	Name        string     `db:"name" max:"64"`
+	Description string     `db:"description" max:"64"`
 	ACL         store.JSON `db:"acl"`
 	CreateTime  time.Time  `db:"create_time"`
 	UpdateTime  time.Time  `db:"update_time"`
@@ -57,7 +58,7 @@ var AuditLog = store.NewTable[AuditEntry]("console_audit_log", "id", store.Order
 
 // Setting is a preference of the console.
 type Setting struct {
-	Name       string     `db:"name"`
+	Name       string     `db:"name" max:"64"`
 	Value      store.JSON `db:"value"`
 	UpdateTime time.Time  `db:"update_time"`
 }

@@ -11,10 +11,10 @@ import (
 type Group struct {
 	ID          id.UUID    `db:"id"`
 	CreatorID   id.UUID    `db:"creator_id"`
-	Name        string     `db:"name"`
-	Description *string    `db:"description"`
-	AvatarURL   *string    `db:"avatar_url"`
-	LangTag     string     `db:"lang_tag"`
+	Name        string     `db:"name" max:"255"`
+	Description *string    `db:"description" max:"255"`
+	AvatarURL   *string    `db:"avatar_url" max:"512"`
+	LangTag     string     `db:"lang_tag" max:"18"`
 	Metadata    store.JSON `db:"metadata"`
 	State       int16      `db:"state"` // 0 open, 1 closed
 	EdgeCount   int32      `db:"edge_count"`
@@ -31,7 +31,10 @@ var Groups = store.NewTable[Group]("groups", "id", store.Unique("name"),
 	store.Ordered("disable_time", "update_time", "edge_count"),
 	store.Ordered("disable_time", "state", "update_time", "edge_count"),
 	store.Ordered("disable_time", "state", "edge_count", "lang_tag"),
-	store.Ordered("disable_time", "state", "lang_tag", "edge_count"))
+	store.Ordered("disable_time", "state", "lang_tag", "edge_count"),
+	store.Checked("state >= 0", func(g *Group) bool { return g.State >= 0 }),
+	store.Checked("max_count >= 1", func(g *Group) bool { return g.MaxCount >= 1 }),
+	store.Checked("edge_count >= 1 AND edge_count <= max_count", func(g *Group) bool { return g.EdgeCount >= 1 && g.EdgeCount <= g.MaxCount }))
 
 // Member states of GroupEdge.
 const (
@@ -54,18 +57,19 @@ type GroupEdge struct {
 // GroupEdges are all memberships. No two of a source share state and position, as with UserEdges. They have no foreign key:
 // a source is a group or a user, and whoever deletes either removes its edges.
 var GroupEdges = store.NewTable[GroupEdge]("group_edge", "source_id,destination_id",
-	store.Unique("source_id", "state", "position"), store.Ordered("destination_id"))
+	store.Unique("source_id", "state", "position"), store.Ordered("destination_id"),
+	store.Checked("state >= 0", func(e *GroupEdge) bool { return e.State >= 0 }))
 
 // Message is a chat message that was kept.
 type Message struct {
 	ID               id.UUID    `db:"id"`
 	Code             int16      `db:"code"`
 	SenderID         id.UUID    `db:"sender_id"`
-	Username         string     `db:"username"`
+	Username         string     `db:"username" max:"128"`
 	StreamMode       int16      `db:"stream_mode"` // 2 room, 3 group, 4 direct
 	StreamSubject    id.UUID    `db:"stream_subject"`
 	StreamDescriptor id.UUID    `db:"stream_descriptor"`
-	StreamLabel      string     `db:"stream_label"`
+	StreamLabel      string     `db:"stream_label" max:"128"`
 	Content          store.JSON `db:"content"`
 	CreateTime       time.Time  `db:"create_time"`
 	UpdateTime       time.Time  `db:"update_time"`

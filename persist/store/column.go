@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -26,6 +27,9 @@ const (
 
 // JSON is the text of a JSON value. What is read back is normalised as PostgreSQL's jsonb writes it.
 type JSON string
+
+// IsObject reports whether a normalised value is an object.
+func (j JSON) IsObject() bool { return strings.HasPrefix(string(j), "{") }
 
 // Column is one field of a row. A pointer field may be NULL; nobody writes to what a stored pointer points to.
 //

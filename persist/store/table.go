@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Def is a table without its row type: what drivers see.
@@ -203,6 +204,17 @@ func (ix *IndexDef) ValuesOf(row any) []any {
 	return values
 }
 
+// Storable reports whether any row could hold these values: none holds text with a NUL byte or that is no UTF-8, and
+// PostgreSQL will not even be asked for it. Such a key is looked up without asking, and nothing is found.
+func Storable(values []any) bool {
+	for _, v := range values {
+		if s, ok := v.(string); ok && (strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)) {
+			return false
+		}
+	}
+	return true
+}
+
 // PrimaryValues picks the primary key out of a unique key that contains it, which no two rows can share; nil for others.
 func (ix *IndexDef) PrimaryValues(values []any) []any {
 	if slices.Contains(ix.Table.Keys, ix) || len(values) != len(ix.Columns) {
@@ -251,6 +263,9 @@ func (ix *IndexDef) Bounds(rng Range) (Bounds, error) {
 	after, err := ix.Prefix(rng.After...)
 	if err != nil {
 		return Bounds{}, err
+	}
+	if !Storable(rng.After) {
+		return Bounds{}, fmt.Errorf("cursor of %s: %w", ix.Table.Name, ErrInvalidValue)
 	}
 	if rng.Reverse {
 		b.Limit = after

@@ -63,7 +63,8 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"many keys and one range without a transaction", direct},
 		{"text sorts bytewise", bytewise},
 		{"an empty text is not NULL", empty},
-		{"NUL bytes are refused", nul},
+		{"NUL bytes and what is no UTF-8 are refused", nul},
+		{"a key that no row can have", impossible},
 		{"after commit runs in order, once, and only for what was kept", afterCommit},
 		{"parallel increments lose nothing", increments},
 		{"a cancelled caller's write does not run", cancelled},
@@ -445,10 +446,43 @@ func empty(t *testing.T, db store.DB) {
 }
 
 func nul(t *testing.T, db store.DB) {
-	for _, row := range []*Thing{thing(1, "a\x00b"), {ID: uid(2), Name: "v", Made: time.Unix(0, 0), Value: "\"\x00\""}} {
+	for _, row := range []*Thing{thing(1, "a\x00b"), thing(3, "no UTF-8: \xff"), {ID: uid(2), Name: "v", Made: time.Unix(0, 0), Value: "\"\x00\""}} {
 		err := db.Write(t.Context(), nil, func(tx store.Tx) error { return store.Put(tx, Things, row) })
 		if !errors.Is(err, store.ErrInvalidValue) {
 			t.Errorf("a NUL byte answered %v", err)
+		}
+	}
+}
+
+// impossible keys find nothing, alone and among others; a cursor of such text is refused.
+func impossible(t *testing.T, db store.DB) {
+	put(t, db, thing(1, "a"), thing(2, "b"))
+	for _, name := range []string{"a\x00", "\xff"} {
+		rows, err := store.GetManyBy(t.Context(), db, Things.By("name"), []any{name}, []any{"b"})
+		if err != nil || len(rows) != 2 || rows[0] != nil || rows[1] == nil {
+			t.Errorf("%q and b read %v, %v", name, rows, err)
+		}
+		if rows, err := store.List(t.Context(), db, Things.By("name"), store.Range{Prefix: []any{name}}); err != nil || len(rows) != 0 {
+			t.Errorf("a range of %q: %v, %v", name, rows, err)
+		}
+		if _, err := store.List(t.Context(), db, Things.By("name"), store.Range{After: []any{name}}); !errors.Is(err, store.ErrInvalidValue) {
+			t.Errorf("a cursor of %q: %v", name, err)
+		}
+		write(t, db, func(tx store.Tx) error {
+			row, ok, err := store.GetBy(tx, Things.By("name"), name)
+			if err != nil || ok {
+				t.Errorf("%q read %v, %v", name, row, err)
+			}
+			return store.Delete(tx, Parts, name)
+		}, Things.By("name").Ref(name))
+		if err := db.Read(t.Context(), func(r store.Reader) error {
+			row, ok, err := store.GetBy(r, Things.By("name"), name)
+			if err != nil || ok {
+				t.Errorf("%q read %v, %v", name, row, err)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
 		}
 	}
 }

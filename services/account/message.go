@@ -21,11 +21,7 @@ func NewRow(user id.UUID, username string, now time.Time) *schema.User {
 
 // DeviceRow is the row of a user's device.
 func DeviceRow(device string, user id.UUID) *schema.UserDevice {
-	var none string // the columns of push tokens are never NULL
-	return &schema.UserDevice{
-		ID: device, UserID: user, Preferences: store.JSON("{}"),
-		PushTokenAmazon: &none, PushTokenAndroid: &none, PushTokenHuawei: &none, PushTokenIOS: &none, PushTokenWeb: &none,
-	}
+	return &schema.UserDevice{ID: device, UserID: user, Preferences: store.JSON("{}")}
 }
 
 // Banned reports whether the user may not sign in.
