@@ -85,11 +85,15 @@ func apiSettings(dir, dsn string) (*config.Config, error) {
 
 func answerMarks(con *proc.Console) {
 	for command := range con.Commands() {
-		if command == "settle" {
-			debug.FreeOSMemory() // collects first
-		}
-		con.Say(markAPI())
+		answerMark(con, command)
 	}
+}
+
+func answerMark(con *proc.Console, command string) {
+	if command == "settle" {
+		debug.FreeOSMemory() // collects first
+	}
+	con.Say(markAPI())
 }
 
 // httpFloor is the role "http-floor": net/http that reads a body and answers a fixed JSON text, the least that a REST

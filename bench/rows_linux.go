@@ -20,6 +20,8 @@ func Rows() []Row {
 		wsIdleRow,
 		fanoutRow,
 		persistedRow,
+		churnRow,
+		presenceRow,
 		startRow,
 	}
 }
@@ -42,4 +44,6 @@ var roles = map[string]func(con *proc.Console, args []string) error{
 	"ws-idle":        wsIdle,
 	"chat-load":      chatLoad,
 	"fanout-floor":   fanoutFloor,
+	"presence-load":  presenceLoad,
+	"presence":       presenceServer,
 }
