@@ -92,9 +92,6 @@ func (d *driver) load(ctx context.Context, wanted []indexKeys) error {
 			return err
 		}
 		calls = append(calls, c)
-		for _, key := range w.keys {
-			d.view.remember(w.index, key, nil)
-		}
 	}
 	d.begun = true
 	_, err := link{d.conn}.exchange(ctx, calls, func(n int, values [][]byte) error {
@@ -105,6 +102,13 @@ func (d *driver) load(ctx context.Context, wanted []indexKeys) error {
 		}
 		return err
 	})
+	for _, w := range wanted {
+		for _, key := range w.keys {
+			if _, found := d.view.loaded[w.index][key]; !found {
+				d.view.remember(w.index, key, nil)
+			}
+		}
+	}
 	return err
 }
 

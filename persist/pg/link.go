@@ -57,7 +57,17 @@ func (l link) exchange(ctx context.Context, calls []call, each func(n int, value
 		}
 		answered++
 	}
-	return answered, errors.Join(results.Close(), bad)
+	err = errors.Join(results.Close(), bad)
+	if isStale(err) {
+		_ = l.conn.Close(ctx) // what it has prepared is of no use; the next try is on another connection
+	}
+	return answered, err
+}
+
+// isStale reports that a table was altered since a statement was prepared, or that the statement is gone.
+func isStale(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && (refused.Code == stalePlan || refused.Code == unknownStatement)
 }
 
 // rows reads the rows that one call answers.

@@ -2,10 +2,12 @@ package pg
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/skirmishgg/skirmish/persist/batch"
 	"github.com/skirmishgg/skirmish/persist/store"
 )
 
@@ -104,7 +106,7 @@ func (v *view) page(ix *store.IndexDef, rng store.Range) ([]any, error) {
 	if v.lock {
 		v.rememberRows(ix.Table, rows)
 	}
-	return rows, nil
+	return rows, v.trouble
 }
 
 const keptMax = 8192 // rows remembered of one batch; one that walks over more asks again
@@ -127,11 +129,18 @@ func (v *view) rememberRow(d *store.Def, row any) {
 	}
 }
 
+// remember notes what a key holds. A row that appears after a function may have been told that there is none makes the
+// batch run again: another program has inserted it, and nobody may write over what it has not seen.
 func (v *view) remember(ix *store.IndexDef, key store.Key, row any) {
-	if v.loaded[ix] == nil {
-		v.loaded[ix] = map[store.Key]any{}
+	keys := v.loaded[ix]
+	if keys == nil {
+		keys = map[store.Key]any{}
+		v.loaded[ix] = keys
 	}
-	v.loaded[ix][key] = row
+	if before, ok := keys[key]; ok && before == nil && row != nil {
+		v.trouble = fmt.Errorf("%w: a row of %s has appeared", batch.ErrRetry, ix.Table.Name)
+	}
+	keys[key] = row
 }
 
 // presence is what a batch knows of a row that it puts.
