@@ -68,10 +68,10 @@ func (e *env) fanout(api *apiProc, clients, members int) error {
 	var rates, floors, ns, floorNS, allocated []float64
 	var last chatCost
 	for range e.o.Runs {
-		if last, err = e.chatRun(api, ours, e.o.Window/2); err != nil {
+		if last, err = e.chatRun(api, ours, e.o.Window/4); err != nil {
 			return err
 		}
-		least, err := e.chatRun(floor, theirs, e.o.Window/2)
+		least, err := e.chatRun(floor, theirs, e.o.Window/4)
 		if err != nil {
 			return err
 		}

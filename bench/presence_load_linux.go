@@ -17,13 +17,15 @@ import (
 const (
 	presenceMembers = 8    // of a room: every join and leave is told to them
 	presenceUnder   = 256  // joins and leaves that wait for their answer
-	presenceUsers   = 2000 // further sessions are those of the same users
+	presenceUsers   = 500 // further sessions are those of the same users
 )
 
 // churnReport is what the roles "presence-load" and "presence" did.
 type churnReport struct {
 	Ops     int     `json:"ops"`    // joins and leaves
 	Events  int     `json:"events"` // that members were told
+	Bytes   int     `json:"bytes"`  // of events and answers
+	Reads   int     `json:"reads"`  // calls that took them
 	Seconds float64 `json:"seconds"`
 }
 
@@ -43,6 +45,7 @@ type mingle struct {
 	rooms    int    // of each session
 	turn     int    // whose turn it is to leave and come back
 	coming   bool   // it has left
+	stride   int    // to the next: those who come and go at a time are in different rooms
 	next     func() // sends what is next, if anything is
 
 	under    int
@@ -67,7 +70,7 @@ func presenceLoad(con *proc.Console, args []string) error {
 	if err != nil {
 		return err
 	}
-	m := &mingle{sessions: *sessions, rooms: *rooms}
+	m := &mingle{sessions: *sessions, rooms: *rooms, stride: 7919 % *sessions} // a prime: everybody has his turn
 	m.load, err = socketload.Open(socketload.Config{
 		Addr: *addr, Clients: *sessions, Message: m.message,
 		Request: func(i int) []byte { return upgrade(tokens[i%len(tokens)]) },
@@ -116,13 +119,14 @@ func (m *mingle) churn(window time.Duration) (churnReport, error) {
 		}
 		m.coming = false
 		m.send(m.turn, fmt.Sprintf(`{"cid":"1","channel_join":{"type":1,"target":"room%d"}}`, room))
-		m.turn = (m.turn + 1) % m.sessions
+		m.turn = (m.turn + m.stride) % m.sessions
 	})
 }
 
 // play keeps presenceUnder of what next sends on the way, until it sends nothing and all is answered.
 func (m *mingle) play(next func()) (churnReport, error) {
 	m.next, m.report = next, churnReport{}
+	m.load.Bytes, m.load.Reads = 0, 0
 	start := time.Now()
 	for range presenceUnder {
 		next()
@@ -136,7 +140,7 @@ func (m *mingle) play(next func()) (churnReport, error) {
 			return m.report, err
 		}
 	}
-	m.report.Seconds = time.Since(start).Seconds()
+	m.report.Seconds, m.report.Bytes, m.report.Reads = time.Since(start).Seconds(), m.load.Bytes, m.load.Reads
 	return m.report, nil
 }
 
