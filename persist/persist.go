@@ -48,7 +48,7 @@ func Open(ctx context.Context, c Config) (store.DB, error) {
 }
 
 func openEmbedded(ctx context.Context, c Config) (store.DB, error) {
-	db, err := bunt.Open(bunt.Config{Dir: c.Dir, Clock: c.Clock})
+	db, err := bunt.Open(bunt.Config{Dir: c.Dir, Clock: c.Clock, Warn: func(err error) { c.Log.Warn("embedded store", "error", err) }})
 	if err != nil {
 		return nil, fmt.Errorf("open the embedded store: %w", err)
 	}

@@ -101,7 +101,7 @@ func (l *Layer) Store(d *store.Def, row any) error {
 }
 
 func (l *Layer) checkUnique(ix *store.IndexDef, row any, primary store.Key) error {
-	if _, hasNull := ix.KeyOf(row); hasNull {
+	if ix.HasNull(row) {
 		return nil
 	}
 	holder, err := l.Fetch(ix, ix.ValuesOf(row))

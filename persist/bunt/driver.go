@@ -26,6 +26,7 @@ type driver struct {
 	sequence      uint64
 	live          int64 // bytes that a checkpoint would keep
 	frame, row    []byte
+	from, to      []byte // keys of index entries
 	writes        []write
 	checkpointing bool
 	deadMin       int64 // a checkpoint waits for as many dead bytes

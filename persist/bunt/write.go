@@ -1,6 +1,7 @@
 package bunt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -81,7 +82,7 @@ func (d *driver) apply(tx *buntdb.Tx, w *write) error {
 	if err != nil {
 		return err
 	}
-	return moveEntries(tx, w.table, w.key, old, w.row)
+	return d.moveEntries(tx, w.table, w.key, old, w.row)
 }
 
 // size is what a row takes in a checkpoint, nearly; a row that is not there takes nothing.
@@ -93,22 +94,22 @@ func size(at, text string) int64 {
 }
 
 // moveEntries replaces the index entries of a row; either of old and fresh may be nil.
-func moveEntries(tx *buntdb.Tx, t *store.Def, primary store.Key, old, fresh any) error {
+func (d *driver) moveEntries(tx *buntdb.Tx, t *store.Def, primary store.Key, old, fresh any) error {
 	for _, ix := range t.Indexes {
 		if ix == t.Primary {
 			continue
 		}
-		from, to := entryKey(ix, primary, old), entryKey(ix, primary, fresh)
-		if from == to {
+		d.from, d.to = appendEntry(d.from[:0], ix, primary, old), appendEntry(d.to[:0], ix, primary, fresh)
+		if bytes.Equal(d.from, d.to) {
 			continue
 		}
-		if from != "" {
-			if _, err := tx.Delete(from); err != nil {
+		if old != nil {
+			if _, err := tx.Delete(string(d.from)); err != nil {
 				return err
 			}
 		}
-		if to != "" {
-			if _, _, err := tx.Set(to, string(primary), nil); err != nil {
+		if fresh != nil {
+			if _, _, err := tx.Set(string(d.to), string(primary), nil); err != nil {
 				return err
 			}
 		}
@@ -121,15 +122,16 @@ func rowKey(t *store.Def, primary store.Key) string {
 	return string([]byte{'r', byte(t.Order >> 8), byte(t.Order)}) + string(primary)
 }
 
-func indexSpace(ix *store.IndexDef) string {
-	return string([]byte{'i', byte(ix.Table.Order >> 8), byte(ix.Table.Order), byte(ix.Place)})
+func indexSpace(ix *store.IndexDef) string { return string(appendSpace(nil, ix)) }
+
+func appendSpace(dst []byte, ix *store.IndexDef) []byte {
+	return append(dst, 'i', byte(ix.Table.Order>>8), byte(ix.Table.Order), byte(ix.Place))
 }
 
-// entryKey is "" for no row.
-func entryKey(ix *store.IndexDef, primary store.Key, row any) string {
+// appendEntry adds nothing for no row.
+func appendEntry(dst []byte, ix *store.IndexDef, primary store.Key, row any) []byte {
 	if row == nil {
-		return ""
+		return dst
 	}
-	key, _ := ix.KeyOf(row)
-	return indexSpace(ix) + string(key) + string(primary)
+	return append(ix.AppendKey(appendSpace(dst, ix), row), primary...)
 }

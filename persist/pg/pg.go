@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 // Config says where the database is.
 type Config struct {
 	DSN          string           // postgres://user:password@host:port/database
-	Lanes        int              // connections that commit; 0: 2
+	Lanes        int              // connections that commit; 0: a core in two has one, at least 2, at most 8
 	ConnsMax     int              // connections in all; 0: 100
 	ConnLifetime time.Duration    // after which one is replaced; 0: an hour
 	Clock        func() time.Time // the server's
@@ -48,7 +49,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database.address: %w", err)
 	}
-	lanes := cmp.Or(c.Lanes, 2)
+	lanes := cmp.Or(c.Lanes, min(max(runtime.NumCPU()/2, 2), 8))
 	conf.MaxConns = int32(max(cmp.Or(c.ConnsMax, 100)-lanes, 1))
 	conf.MaxConnLifetime = cmp.Or(c.ConnLifetime, time.Hour)
 	conf.AfterConnect = configure

@@ -170,13 +170,27 @@ func (d *Def) column(name string) int {
 
 // KeyOf is row's key on this access path; hasNull tells that a unique index does not hold it to be unique.
 func (ix *IndexDef) KeyOf(row any) (key Key, hasNull bool) {
-	r, buf := ix.Table.View(row), make([]byte, 0, 96)
+	return Key(ix.AppendKey(make([]byte, 0, 96), row)), ix.HasNull(row)
+}
+
+// AppendKey adds row's key to dst.
+func (ix *IndexDef) AppendKey(dst []byte, row any) []byte {
+	r := ix.Table.View(row)
 	for i, c := range ix.Columns {
-		col := &ix.Table.Columns[c]
-		hasNull = hasNull || col.IsNull(r)
-		buf = col.appendKey(buf, r, ix.Desc[i])
+		dst = ix.Table.Columns[c].appendKey(dst, r, ix.Desc[i])
 	}
-	return Key(buf), hasNull
+	return dst
+}
+
+// HasNull reports that row has a NULL on this access path.
+func (ix *IndexDef) HasNull(row any) bool {
+	r := ix.Table.View(row)
+	for _, c := range ix.Columns {
+		if ix.Table.Columns[c].IsNull(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // Prefix is the key of the leading columns with these values.
