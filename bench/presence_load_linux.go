@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	presenceMembers = 8    // of a room: every join and leave is told to them
-	presenceUnder   = 256  // joins and leaves that wait for their answer
+	presenceMembers = 8   // of a room: every join and leave is told to them
+	presenceUnder   = 256 // joins and leaves that wait for their answer
 	presenceUsers   = 500 // further sessions are those of the same users
 )
 
