@@ -3,6 +3,7 @@
 package codec
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -86,6 +87,24 @@ func Share(m proto.Message) *Shared { return &Shared{Message: m} }
 
 // Bytes are the message in a format; nobody may change them.
 func (s *Shared) Bytes(f Format) ([]byte, error) {
-	s.once[f].Do(func() { s.bytes[f], s.err[f] = Append(nil, f, s.Message) })
+	s.once[f].Do(func() { s.bytes[f], s.err[f] = exactly(f, s.Message) })
 	return s.bytes[f], s.err[f]
+}
+
+// scratch holds buffers that have grown: a message of unknown length is written to one of them and kept in its length.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+const scratchMax = 64 << 10 // bytes; a larger buffer is not kept
+
+func exactly(f Format, m proto.Message) ([]byte, error) {
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	b, err := Append((*buf)[:0], f, m)
+	if err != nil {
+		return nil, err
+	}
+	if cap(b) <= scratchMax {
+		*buf = b
+	}
+	return bytes.Clone(b), nil
 }
