@@ -10,7 +10,7 @@
 //	Run      measures some or all, prints a table, writes bench/results/latest.json
 //	Child    what the processes that Run starts execute: cmd/skirmish calls it for the hidden command "bench-child"
 //
-// Subpackages: load (the generator), mmsg, pace, hist, proc (its socket layer, clock, counters and processes), floor and
+// Subpackages: load (the generator; httpload and socketload for the API), mmsg, pace, hist, proc (its socket layer, clock, counters and processes), floor and
 // enet (references), proxy, link and delay (lossy links), arena (the game), testdata (recorded traces).
 // Rows need Linux; elsewhere each says so.
 package bench
