@@ -12,7 +12,17 @@ export const port = process.env.SKIRMISH_PORT ?? "7350";
 export const base = `http://${host}:${port}`;
 export const nil = "00000000-0000-0000-0000-000000000000";
 
-export const newClient = (key = "defaultkey") => new nakama.Client(key, host, port, false, 60000, false); // a busy box takes seconds to hash passwords
+const patience = 60000; // ms: a busy box takes seconds to hash passwords
+export const newClient = (key = "defaultkey") => new nakama.Client(key, host, port, false, patience, false);
+
+// Nakama's client leaves the timers of requests (on a socket 10 s) and connecting (30 s) running when the answer is there.
+// They must not keep the process.
+const setTimer = globalThis.setTimeout;
+globalThis.setTimeout = (f, ms, ...args) => {
+  const timer = setTimer(f, ms, ...args);
+  return ms >= 10000 ? timer.unref() : timer;
+};
+
 export const client = newClient();
 export const fresh = (prefix = "x") => `${prefix}-${randomUUID()}`;
 
