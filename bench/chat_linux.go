@@ -286,7 +286,7 @@ func (s *chatStore) addRows(e *env, store string) {
 	if s.references != nil {
 		r = r.against("one INSERT a message, pgx pool of 64, no chat", s.references)
 	}
-	e.add(r.aimed("≥ 10,500", r.Median >= persistedAim).noted("%d clients in rooms of %d; acknowledged after p50 %.2f ms, p99 %.2f ms; %.2f frames a write in the last run",
+	e.add(r.aimed("≥ 10,500", r.Median >= persistedAim).noted("%d clients in rooms of %d; acknowledged after p50 %.2f ms, p99 %.2f ms; %.2f frames a read in the last run",
 		s.clients, persistedMembers, s.last.P50ms, s.last.P99ms, float64(s.last.Deliveries+s.last.Messages)/float64(s.last.Reads)))
 	r = measured(name+"_server_us", "µs", s.serverCPU)
 	e.add(r.aimed("≤ 51", r.Median <= persistedServer).noted("server CPU a message, which goes to %d", persistedMembers))
