@@ -271,13 +271,12 @@ test("who does not read is out, and nobody waits for him", async () => {
   ws._socket.pause();
   const text = "x".repeat(3000);
   let out = false, sent = 0;
-  const left = a.gets(`-${slow.id}`, 60000).then(() => { out = true; });
-  while (!out && sent < 20000) {
-    await Promise.all(Array.from({ length: 20 }, () => b.socket.writeChatMessage(id, { n: sent++, text })));
+  const left = a.gets(`-${slow.id}`, 60000).finally(() => { out = true; });
+  for (let full = false; !out; full ||= sent > 5000) { // what no queue and no kernel holds; then a little, until he is gone
+    await Promise.all(Array.from({ length: full ? 1 : 20 }, () => b.socket.writeChatMessage(id, { n: sent++, text })));
     a.got = a.got.filter((w) => w.startsWith("-"));
   }
   await left;
-  assert.ok(sent < 20000, "nothing made the server give him up");
   const last = { n: "last" };
   await b.socket.writeChatMessage(id, last);
   await a.gets(`you:0:${JSON.stringify(last)}`);
