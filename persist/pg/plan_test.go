@@ -60,6 +60,18 @@ func TestPagesAreStretchesOfAnIndex(t *testing.T) {
 			f("all, further", byKey.Def, store.Range{Prefix: []any{"c"}, After: []any{"c", "k", user}})
 			f("a username", schema.Users.By("username").Def, store.Range{Prefix: []any{"n"}})
 			f("usernames, further", schema.Users.By("username").Def, store.Range{After: []any{"n"}})
+			f("a channel", schema.Messages.By("stream_mode", "stream_subject", "stream_descriptor", "stream_label", "create_time").Def,
+				store.Range{Prefix: []any{int16(2), id.UUID{}, id.UUID{}, "r"}, After: []any{int16(2), id.UUID{}, id.UUID{}, "r", schema.Epoch, user}})
+			f("members", schema.GroupEdges.By("source_id", "state", "position").Def, store.Range{Prefix: []any{user}, After: []any{user, int16(2), int64(9)}})
+			f("group names", schema.Groups.By("name").Def, store.Range{After: []any{"n"}})
+			group := &schema.Group{ID: user, LangTag: "en", DisableTime: schema.Epoch, UpdateTime: schema.Epoch}
+			for columns, given := range map[string]int{"update_time,edge_count": 1, "edge_count,update_time": 1, "lang_tag,edge_count": 2, "state,update_time,edge_count": 2,
+				"state,edge_count,lang_tag": 2, "state,lang_tag,edge_count": 3} {
+				ix := schema.Groups.By(append([]string{"disable_time"}, strings.Split(columns, ",")...)...).Def
+				at := ix.ValuesOf(group)
+				f("groups by "+columns, ix, store.Range{Prefix: at[:given]})
+				f("groups by "+columns+", further", ix, store.Range{Prefix: at[:given], After: at})
+			}
 		})
 	}
 }
