@@ -23,15 +23,17 @@ import (
 
 // Refusals of messages.
 var (
-	ErrContent      = errs.New(errs.InvalidArgument, "Message content must be a valid JSON object")
-	ErrContentText  = errs.New(errs.InvalidArgument, "Message content cannot be stored: it holds a NUL character, half of a surrogate pair, or a number out of range")
-	ErrUpdateNone   = errs.New(errs.InvalidArgument, "Could not find message to update in channel history")
-	ErrRemoveNone   = errs.New(errs.InvalidArgument, "Could not find message to remove in channel history")
-	errSendStore    = errs.New(errs.Internal, "Could not persist message to channel history")
-	errUpdateStore  = errs.New(errs.Internal, "Could not persist message update to channel history")
-	errRemoveStore  = errs.New(errs.Internal, "Could not persist message remove to channel history")
-	contentOfRemove = "{}"
+	ErrContent     = errs.New(errs.InvalidArgument, "Message content must be a valid JSON object")
+	ErrContentText = errs.New(errs.InvalidArgument, "Message content cannot be stored: it holds a NUL character, half of a surrogate pair, or a number out of range")
+	ErrUpdateNone  = errs.New(errs.InvalidArgument, "Could not find message to update in channel history")
+	ErrRemoveNone  = errs.New(errs.InvalidArgument, "Could not find message to remove in channel history")
+	errSendStore   = errs.New(errs.Internal, "Could not persist message to channel history")
+	errUpdateStore = errs.New(errs.Internal, "Could not persist message update to channel history")
+	errRemoveStore = errs.New(errs.Internal, "Could not persist message remove to channel history")
 )
+
+// noContent is what messages say that are not about their text.
+const noContent = "{}"
 
 // message is one on its way to the members of its channel.
 type message struct {
@@ -90,7 +92,7 @@ func (s *Service) Update(ctx context.Context, st presence.Stream, from Author, m
 // Errors: ErrRemoveNone.
 func (s *Service) Remove(ctx context.Context, st presence.Stream, from Author, msg id.UUID, kept bool) (*api.ChannelMessage, error) {
 	now := s.c.Now()
-	m := &message{channel: st, id: msg, code: CodeRemove, from: from, content: contentOfRemove, created: now, updated: now, kept: kept}
+	m := &message{channel: st, id: msg, code: CodeRemove, from: from, content: noContent, created: now, updated: now, kept: kept}
 	if kept {
 		err := s.change(ctx, m, ErrRemoveNone, func(tx store.Tx, row *schema.Message) error {
 			return store.Delete(tx, schema.Messages, row.ID)
@@ -177,7 +179,7 @@ type Notice struct{ m *message }
 // NewNotice makes one about a user, outside of any write function: it draws an id and reads the clock.
 func (s *Service) NewNotice(group id.UUID, code int32, user id.UUID) *Notice {
 	now := s.c.Now()
-	return &Notice{&message{channel: Group(group), id: newID(), code: code, from: Author{UserID: user}, content: "{}", created: now, updated: now, kept: true}}
+	return &Notice{&message{channel: Group(group), id: newID(), code: code, from: Author{UserID: user}, content: noContent, created: now, updated: now, kept: true}}
 }
 
 // Put keeps a notice as part of a larger change, with the user's name. The history has the times of notices in whole

@@ -125,7 +125,7 @@ func (s *Service) messageRemove(ctx context.Context, c op.Caller, in *rtapi.Chan
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.member(c, st, contentOfRemove, ErrRemoveJoin)
+	p, err := s.member(c, st, noContent, ErrRemoveJoin)
 	if err != nil {
 		return nil, err
 	}

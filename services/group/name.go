@@ -97,6 +97,7 @@ func (p *pattern) matches(name string) bool {
 
 const (
 	stretchMax = 128  // names read at once
+	headMax    = 32   // the same where all of them are found, or leapt over
 	looksMax   = 2048 // names that one call looks at. One that finds too little among them answers with a short page and a cursor
 	noNames    = ""   // no name is empty
 )
@@ -110,7 +111,7 @@ func (p *pattern) isHead() bool {
 func (p *pattern) find(r store.Reader, after string, limit int) (found []*schema.Group, next string, err error) {
 	stretch := stretchMax
 	if p.isHead() {
-		stretch = limit + 1
+		stretch = min(limit+1, headMax)
 	}
 	for looked := 0; ; {
 		start, within, ok := p.leap(after)
@@ -129,7 +130,7 @@ func (p *pattern) find(r store.Reader, after string, limit int) (found []*schema
 			if _, within, ok := p.leap(row.Name); !ok {
 				return found, noNames, nil
 			} else if !within {
-				after = row.Name
+				after, read = row.Name, stretch // the rest was read for nothing
 				break
 			}
 			if p.matches(row.Name) {
