@@ -44,7 +44,7 @@ func (l *Layer) AfterCommit(f func(store.Commit)) { l.after = append(l.after, f)
 // Fetch reads through the layer.
 func (l *Layer) Fetch(ix *store.IndexDef, values []any) (any, error) {
 	key, err := ix.Prefix(values...)
-	if err != nil || !store.Storable(values) {
+	if err != nil || !ix.Storable(values) {
 		return nil, err
 	}
 	d := ix.Table
@@ -117,7 +117,7 @@ func (l *Layer) checkUnique(ix *store.IndexDef, row any, primary store.Key) erro
 // Remove marks the row as gone, and removes or re-assigns its children.
 func (l *Layer) Remove(d *store.Def, key []any) error {
 	primary, err := d.Primary.Prefix(key...)
-	if err != nil || !store.Storable(key) {
+	if err != nil || !d.Primary.Storable(key) {
 		return err
 	}
 	if len(key) != len(d.Primary.Columns) {

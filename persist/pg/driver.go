@@ -28,9 +28,13 @@ type driver struct {
 
 	begun   bool
 	view    view
-	changes flush
-	clashes int    // flushes of this batch that broke a unique key, one after another: the next frees the keys first
-	touched keySet // rows of a batch that lost a deadlock: its next run locks them up front, in order
+	wanted  wants
+	arrays  arrays // of a load
+	indexes []*store.IndexDef
+	calls   []call
+	flush   flush
+	clashes int   // flushes of this batch that broke a unique key, one after another: the next frees the keys first
+	touched wants // rows of a batch that lost a deadlock: its next run locks them up front, in order
 }
 
 func (d *driver) Begin(units []*batch.Unit) (store.Reader, error) {
@@ -39,13 +43,12 @@ func (d *driver) Begin(units []*batch.Unit) (store.Reader, error) {
 	if err := d.ensureConnected(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	d.view = view{tx: d, texts: &d.db.texts, lock: true, loaded: map[*store.IndexDef]map[store.Key]any{}, touched: keySet{}}
-	wanted := d.touched
-	if d.touched = nil; wanted == nil {
-		wanted = keySet{}
-	}
-	wanted.hint(units)
-	if err := d.load(ctx, wanted.sorted()); err != nil {
+	d.view.reset(d, &d.db.texts)
+	d.wanted = append(d.wanted[:0], d.touched...)
+	d.touched = nil
+	d.wanted = d.wanted.hint(units).sorted()
+	defer clear(d.wanted)
+	if err := d.load(ctx, d.wanted); err != nil {
 		d.Abort()
 		return nil, explain(err)
 	}
@@ -79,23 +82,30 @@ func (d *driver) drop() {
 	_ = d.conn.Close(ctx)
 }
 
-// load opens the transaction and locks the hinted rows, in one round trip.
-func (d *driver) load(ctx context.Context, wanted []indexKeys) error {
+// load opens the transaction and locks the wanted rows, in one round trip.
+func (d *driver) load(ctx context.Context, wanted wants) error {
 	d.begun = false
 	if len(wanted) == 0 {
 		return nil
 	}
-	calls := []call{begin}
-	for _, w := range wanted {
-		c, err := d.db.texts.getCall(w.index, w.values, true)
-		if err != nil {
+	d.arrays.reset()
+	d.calls, d.indexes = append(d.calls[:0], begin), d.indexes[:0]
+	for rest := wanted; len(rest) > 0; {
+		n := rest.first()
+		if err := d.arrays.wants(rest[:n]); err != nil {
 			return err
 		}
-		calls = append(calls, c)
+		d.calls = append(d.calls, call{text: d.db.texts.text(shape{verb: verbLock, index: rest[0].index})})
+		d.indexes = append(d.indexes, rest[0].index)
+		rest = rest[n:]
+	}
+	args := d.arrays.args()
+	for i, ix := range d.indexes {
+		d.calls[i+1].args, args = args[:len(ix.Columns)], args[len(ix.Columns):]
 	}
 	d.begun = true
-	_, err := link{d.conn}.exchange(ctx, calls, func(n int, values [][]byte) error {
-		table := wanted[n-1].index.Table
+	_, err := link{d.conn}.exchange(ctx, d.calls, func(n int, values [][]byte) error {
+		table := d.indexes[n-1].Table
 		row, err := readRow(table, values)
 		if err == nil {
 			d.view.rememberRow(table, row)
@@ -103,11 +113,7 @@ func (d *driver) load(ctx context.Context, wanted []indexKeys) error {
 		return err
 	})
 	for _, w := range wanted {
-		for _, key := range w.keys {
-			if _, found := d.view.loaded[w.index][key]; !found {
-				d.view.remember(w.index, key, nil)
-			}
-		}
+		d.view.rememberMissing(w.index, w.key)
 	}
 	return err
 }
@@ -127,20 +133,20 @@ func (d *driver) Commit(changes []batch.Change) (store.Commit, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	done := store.Commit{Sequence: d.db.sequence.Add(1)}
-	d.changes.reset()
+	d.flush.reset()
 	if !d.begun {
-		d.changes.add(begin)
+		d.flush.add(begin)
 	}
-	if err := d.changes.fill(&d.db.texts, changes, d.view.known, d.clashes > 0); err != nil {
+	if err := d.flush.fill(&d.db.texts, changes, d.view.known, d.clashes > 0); err != nil {
 		d.Abort()
 		return store.Commit{}, err
 	}
-	d.changes.add(commit)
+	d.flush.add(commit)
 	d.begun = true
-	answered, err := link{d.conn}.exchange(ctx, d.changes.calls, nil)
+	answered, err := link{d.conn}.exchange(ctx, d.flush.calls, nil)
 	clashes := d.clashes
 	d.clashes = 0
-	if answered == len(d.changes.calls) {
+	if answered == len(d.flush.calls) {
 		return done, nil // whatever happened to the connection after COMMIT was answered
 	}
 	var refused *pgconn.PgError
@@ -217,7 +223,7 @@ type part struct{ call, first, last int }
 func (f *flush) reset() {
 	clear(f.calls)
 	f.calls, f.parts = f.calls[:0], f.parts[:0]
-	f.arrays.buf, f.arrays.ends = f.arrays.buf[:0], f.arrays.ends[:0]
+	f.arrays.reset()
 }
 
 func (f *flush) add(c call) { f.calls = append(f.calls, c) }

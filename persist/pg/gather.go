@@ -43,7 +43,7 @@ func (g *gather) load(ctx context.Context, ix *store.IndexDef, values [][]any) (
 		if err != nil {
 			return nil, err
 		}
-		if store.Storable(v) {
+		if ix.Storable(v) {
 			l.keys[i], l.asked = key, append(l.asked, v)
 		}
 	}

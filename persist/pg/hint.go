@@ -2,53 +2,51 @@ package pg
 
 import (
 	"cmp"
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/skirmishgg/skirmish/persist/batch"
 	"github.com/skirmishgg/skirmish/persist/store"
 )
 
-// keySet is rows to load, once each, by the unique index that names them.
-type keySet map[*store.IndexDef]map[store.Key][]any
-
-func (s keySet) add(ix *store.IndexDef, key store.Key, values []any) {
-	if s[ix] == nil {
-		s[ix] = map[store.Key][]any{}
-	}
-	s[ix][key] = values
+// want is a row to load, by a unique index that names it.
+type want struct {
+	index  *store.IndexDef
+	key    store.Key
+	values []any
 }
 
+// wants may name a row more than once until they are sorted.
+type wants []want
+
 // hint adds what the units' hints name.
-func (s keySet) hint(units []*batch.Unit) {
+func (w wants) hint(units []*batch.Unit) wants {
 	for _, u := range units {
-		for _, ref := range u.Hint {
-			if key := ref.Key(); key != "" { // a wrong hint only costs speed
-				s.add(ref.Index, key, ref.Values)
+		for i := range u.Hint {
+			if ref := &u.Hint[i]; ref.Key() != "" { // a wrong hint only costs speed
+				w = append(w, want{ref.Index, ref.Key(), ref.Values})
 			}
 		}
 	}
-}
-
-// indexKeys are rows that one index names, in key order.
-type indexKeys struct {
-	index  *store.IndexDef
-	keys   []store.Key
-	values [][]any
+	return w
 }
 
 // sorted is the order in which rows lock: tables as in the catalogue, indexes as declared, then keys.
-func (s keySet) sorted() []indexKeys {
-	var out []indexKeys
-	for index, keys := range s {
-		t := indexKeys{index: index, keys: slices.Sorted(maps.Keys(keys))}
-		for _, k := range t.keys {
-			t.values = append(t.values, keys[k])
+func (w wants) sorted() wants {
+	slices.SortFunc(w, func(a, b want) int {
+		if a.index != b.index {
+			return cmp.Or(cmp.Compare(a.index.Table.Order, b.index.Table.Order), cmp.Compare(a.index.Place, b.index.Place))
 		}
-		out = append(out, t)
-	}
-	slices.SortFunc(out, func(a, b indexKeys) int {
-		return cmp.Or(cmp.Compare(a.index.Table.Order, b.index.Table.Order), cmp.Compare(a.index.Place, b.index.Place))
+		return strings.Compare(string(a.key), string(b.key))
 	})
-	return out
+	return slices.CompactFunc(w, func(a, b want) bool { return a.index == b.index && a.key == b.key })
+}
+
+// first is how many of them, from the first on, are of one index.
+func (w wants) first() int {
+	n := 1
+	for n < len(w) && w[n].index == w[0].index {
+		n++
+	}
+	return n
 }

@@ -105,10 +105,10 @@ func (t *texts) getCall(ix *store.IndexDef, keys [][]any, lock bool) (call, erro
 // walkCall reads a range. empty says that the cursor lies beyond the whole prefix.
 func (t *texts) walkCall(ix *store.IndexDef, rng store.Range, lock bool) (c call, empty bool, err error) {
 	s := shape{verb: verbWalk, index: ix, prefix: len(rng.Prefix), reverse: rng.Reverse, lock: lock}
-	if !store.Storable(rng.Prefix) {
+	if !ix.Storable(rng.Prefix) {
 		return call{}, true, nil
 	}
-	if !store.Storable(rng.After) {
+	if !ix.Storable(rng.After) {
 		return call{}, false, fmt.Errorf("cursor of %s: %w", ix.Table.Name, store.ErrInvalidValue)
 	}
 	values := rng.Prefix

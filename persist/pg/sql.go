@@ -48,7 +48,7 @@ func (t *texts) text(s shape) string {
 	case verbGet:
 		text = t.get(s.index)
 	case verbLock:
-		text = t.get(s.index) + t.orderBy(s.index, 0, false) + " FOR UPDATE OF t"
+		text = t.get(s.index) + t.orderBy(s.index, 0, false) + " FOR NO KEY UPDATE OF t"
 	case verbWalk:
 		text = t.walk(s)
 	case verbRemove:
@@ -190,7 +190,7 @@ func (t *texts) walk(s shape) string {
 	}
 	sql += t.orderBy(ix, s.prefix, s.reverse) + fmt.Sprintf(" LIMIT $%d::int8", param+1)
 	if s.lock {
-		sql += " FOR UPDATE OF t"
+		sql += " FOR NO KEY UPDATE OF t"
 	}
 	return sql
 }

@@ -23,25 +23,42 @@ type view struct {
 	texts *texts
 	lock  bool
 
-	loaded  map[*store.IndexDef]map[store.Key]any // what unique keys hold; nil: nothing
-	kept    int                                   // rows in loaded
-	touched keySet                                // rows asked for by key that no hint named
+	loaded  map[keyID]any // what unique keys hold; nil: nothing
+	kept    int           // rows in loaded
+	touched wants         // rows asked for by key that no hint named
 	trouble error
+}
+
+type keyID struct {
+	index *store.IndexDef
+	key   store.Key
+}
+
+// reset makes it a view of a new transaction, which locks what it reads.
+func (v *view) reset(tx transaction, t *texts) {
+	if len(v.loaded) > 4*keptMax { // one wide batch must not make each later one clear its memory
+		v.loaded = nil
+	}
+	if v.loaded == nil {
+		v.loaded = map[keyID]any{}
+	}
+	clear(v.loaded)
+	*v = view{tx: tx, texts: t, lock: true, loaded: v.loaded}
 }
 
 func (v *view) Fetch(ix *store.IndexDef, values []any) (any, error) {
 	key, err := ix.Prefix(values...)
-	if err != nil || !store.Storable(values) {
+	if err != nil || !ix.Storable(values) {
 		return nil, err
 	}
-	if row, ok := v.loaded[ix][key]; ok {
+	if row, ok := v.loaded[keyID{ix, key}]; ok {
 		if row == nil {
 			return nil, nil
 		}
 		return ix.Table.Clone(row), nil
 	}
 	if v.lock {
-		v.touched.add(ix, key, values)
+		v.touched = append(v.touched, want{ix, key, values})
 	}
 	rows, err := v.page(ix, store.Range{Prefix: values, Limit: 1})
 	if err != nil {
@@ -132,15 +149,19 @@ func (v *view) rememberRow(d *store.Def, row any) {
 // remember notes what a key holds. A row that appears after a function may have been told that there is none makes the
 // batch run again: another program has inserted it, and nobody may write over what it has not seen.
 func (v *view) remember(ix *store.IndexDef, key store.Key, row any) {
-	keys := v.loaded[ix]
-	if keys == nil {
-		keys = map[store.Key]any{}
-		v.loaded[ix] = keys
-	}
-	if before, ok := keys[key]; ok && before == nil && row != nil {
+	at := keyID{ix, key}
+	if before, ok := v.loaded[at]; ok && before == nil && row != nil {
 		v.trouble = fmt.Errorf("%w: a row of %s has appeared", batch.ErrRetry, ix.Table.Name)
 	}
-	keys[key] = row
+	v.loaded[at] = row
+}
+
+// rememberMissing notes a key that was looked for, unless it was found.
+func (v *view) rememberMissing(ix *store.IndexDef, key store.Key) {
+	at := keyID{ix, key}
+	if _, found := v.loaded[at]; !found {
+		v.loaded[at] = nil
+	}
 }
 
 // presence is what a batch knows of a row that it puts.
@@ -153,7 +174,7 @@ const (
 )
 
 func (v *view) known(d *store.Def, key store.Key) presence {
-	row, ok := v.loaded[d.Primary][key]
+	row, ok := v.loaded[keyID{d.Primary, key}]
 	switch {
 	case !ok:
 		return unknown

@@ -44,6 +44,8 @@ type arrays struct {
 	ends []int
 }
 
+func (a *arrays) reset() { a.buf, a.ends = a.buf[:0], a.ends[:0] }
+
 func (a *arrays) begin(k store.Kind, nulls bool, n int) {
 	a.buf = binary.BigEndian.AppendUint32(a.buf, 1)
 	if nulls {
@@ -81,14 +83,22 @@ func (a *arrays) columns(d *store.Def, columns []int, rows []store.Row) {
 
 // keys adds one array for each of an index's columns, of keys as Fetch takes them.
 func (a *arrays) keys(ix *store.IndexDef, keys [][]any) error {
+	return a.values(ix, len(keys), func(key, column int) any { return keys[key][column] })
+}
+
+// wants does the same for the keys of wants of one index.
+func (a *arrays) wants(w wants) error {
+	return a.values(w[0].index, len(w), func(key, column int) any { return w[key].values[column] })
+}
+
+func (a *arrays) values(ix *store.IndexDef, keys int, value func(key, column int) any) error {
 	for n, i := range ix.Columns {
 		k := ix.Table.Columns[i].Kind
-		a.begin(k, false, len(keys))
-		for _, key := range keys {
+		a.begin(k, false, keys)
+		for key := range keys {
 			start := len(a.buf)
-			a.buf = append(a.buf, 0, 0, 0, 0)
 			var err error
-			if a.buf, err = appendValue(a.buf, k, key[n]); err != nil {
+			if a.buf, err = appendValue(append(a.buf, 0, 0, 0, 0), k, value(key, n)); err != nil {
 				return fmt.Errorf("key of %s: %w", ix.Table.Name, err)
 			}
 			binary.BigEndian.PutUint32(a.buf[start:], uint32(len(a.buf)-start-4))

@@ -75,7 +75,7 @@ func (ix *Index[R]) Ref(values ...any) Ref { return refTo(ix.Def, values) }
 // refTo leaves the key of a wrong hint empty, since a hint is speed only.
 func refTo(ix *IndexDef, values []any) Ref {
 	r := Ref{Index: ix, Values: values}
-	if key, err := ix.Prefix(values...); err == nil && ix.Unique && len(values) == len(ix.Columns) && Storable(values) {
+	if key, err := ix.Prefix(values...); err == nil && ix.Unique && len(values) == len(ix.Columns) && ix.Storable(values) {
 		r.key = key
 	}
 	return r

@@ -218,12 +218,22 @@ func (ix *IndexDef) ValuesOf(row any) []any {
 	return values
 }
 
-// Storable reports whether any row could hold these values: none holds text with a NUL byte or that is no UTF-8, and
-// PostgreSQL will not even be asked for it. Such a key is looked up without asking, and nothing is found.
-func Storable(values []any) bool {
-	for _, v := range values {
-		if s, ok := v.(string); ok && (strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)) {
-			return false
+// Storable reports whether any row could hold these values of leading columns. None holds text with a NUL byte or that is
+// no UTF-8, nor a number too large for its column, and PostgreSQL will not even be asked for one: such a key is looked up
+// without asking, and nothing is found.
+func (ix *IndexDef) Storable(values []any) bool {
+	for n, v := range values {
+		kind := ix.Table.Columns[ix.Columns[n]].Kind
+		switch v := v.(type) {
+		case string:
+			if strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v) {
+				return false
+			}
+		case int, int64, int32:
+			i, _ := integer(kind, v)
+			if kind == KindInt16 && i != int64(int16(i)) || kind == KindInt32 && i != int64(int32(i)) {
+				return false
+			}
 		}
 	}
 	return true
@@ -278,7 +288,7 @@ func (ix *IndexDef) Bounds(rng Range) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
-	if !Storable(rng.After) {
+	if !ix.Storable(rng.After) {
 		return Bounds{}, fmt.Errorf("cursor of %s: %w", ix.Table.Name, ErrInvalidValue)
 	}
 	if rng.Reverse {

@@ -34,7 +34,7 @@ type Thing struct {
 
 // Things is the suite's relation. Drivers that need it created find its SQL in DDL.
 var Things = store.NewTable[Thing]("storetest_thing", "id",
-	store.Unique("name"), store.Unique("owner"), store.Ordered("rank desc", "name"), store.Ordered("enabled", "made"))
+	store.Unique("name"), store.Unique("owner"), store.Ordered("rank desc", "name"), store.Ordered("enabled", "made"), store.Ordered("small"))
 
 // DDL creates the suite's relations on PostgreSQL.
 const DDL = thingDDL + ";\n" + foreignDDL
@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"an empty text is not NULL", empty},
 		{"NUL bytes and what is no UTF-8 are refused", nul},
 		{"a key that no row can have", impossible},
+		{"a number that no column can have", tooLarge},
 		{"after commit runs in order, once, and only for what was kept", afterCommit},
 		{"parallel increments lose nothing", increments},
 		{"a cancelled caller's write does not run", cancelled},
@@ -484,6 +485,23 @@ func impossible(t *testing.T, db store.DB) {
 		}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// tooLarge numbers are impossible keys as well.
+func tooLarge(t *testing.T, db store.DB) {
+	put(t, db, thing(1, "a"))
+	byCount := Things.By("small")
+	for _, n := range []any{40000, int64(-40000), int32(1 << 20)} {
+		if rows, err := store.List(t.Context(), db, byCount, store.Range{Prefix: []any{n}}); err != nil || len(rows) != 0 {
+			t.Errorf("a range of %v: %v, %v", n, rows, err)
+		}
+		if _, err := store.List(t.Context(), db, byCount, store.Range{After: []any{n}}); !errors.Is(err, store.ErrInvalidValue) {
+			t.Errorf("a cursor of %v: %v", n, err)
+		}
+	}
+	if rows, err := store.List(t.Context(), db, byCount, store.Range{Prefix: []any{0}}); err != nil || len(rows) != 1 {
+		t.Errorf("a range of 0: %v, %v", rows, err)
 	}
 }
 
