@@ -57,7 +57,7 @@ func runLanes(e *env) error {
 			return err
 		}
 	}
-	pool, err := pgxpool.New(e.ctx, dsn+"&pool_max_conns=64")
+	pool, err := pgxpool.New(e.ctx, fmt.Sprint(dsn, "&pool_max_conns=", lanes.PoolConns))
 	if err != nil {
 		return err
 	}

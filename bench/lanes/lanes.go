@@ -38,8 +38,8 @@ var Writers = []int{1, 16, 128, 512}
 type Way struct {
 	// Write saves object n of writer w.
 	Write func(ctx context.Context, w, n int, value string) error
-	// Conns is how many connections do it; the ceiling has a writer a connection, each with many rows a call.
-	rows int
+
+	rows int // that one Write saves: the ceiling's few writers stand for many each
 }
 
 // Prepare puts the users and objects that max writers write, into any store.
@@ -122,10 +122,14 @@ const unnestUpsert = `INSERT INTO storage (collection, key, user_id, value, vers
 SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::jsonb[], $5::text[], $6::int2[], $7::int2[], $8::timestamptz[], $9::timestamptz[])
 ON CONFLICT (collection, key, user_id) DO UPDATE SET value = excluded.value, version = excluded.version, read = excluded.read, write = excluded.write, update_time = excluded.update_time`
 
+// PoolConns is how many connections Statement and Transaction share: the best of 4, 8, 16 and 64 at 128 writers on two
+// cores. With more, PostgreSQL's processes get in each other's way.
+const PoolConns = 16
+
 // CeilingConns is how many connections the ceiling uses: as many as the store has lanes.
 const CeilingConns = 2
 
-// Ceiling writes rows rows a statement; each of its few writers stands for that many.
+// Ceiling writes so many rows a statement; it is asked with a writer a connection.
 func Ceiling(pool *pgxpool.Pool, rows int) Way {
 	return Way{rows: rows, Write: func(ctx context.Context, w, n int, value string) error {
 		var a struct {

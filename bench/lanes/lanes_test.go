@@ -54,7 +54,7 @@ func ways(t testing.TB, max int) map[string]func(writers int) (Way, int) {
 			t.Fatal(err)
 		}
 	}
-	pool, err := pgxpool.New(t.Context(), dsn+"&pool_max_conns=64")
+	pool, err := pgxpool.New(t.Context(), fmt.Sprint(dsn, "&pool_max_conns=", PoolConns))
 	if err != nil {
 		t.Fatal(err)
 	}

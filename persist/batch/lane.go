@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -130,6 +131,7 @@ func (l *Lane) run() {
 	batch := make([]*Unit, 0, batchMax)
 	for first := range l.queue {
 		var alone *Unit
+		runtime.Gosched() // the writers that the last commit has answered are about to send their next
 		batch, alone = l.takeWaiting(batch[:0], first)
 		if len(batch) > 0 {
 			l.commit(batch)
