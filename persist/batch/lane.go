@@ -174,8 +174,11 @@ func (l *Lane) commit(units []*Unit) {
 			u.done <- u.refusal
 		}
 	case len(units) == 1 || errors.Is(err, ErrUnknownOutcome) || errors.Is(err, store.ErrUnavailable):
-		if errors.Is(err, ErrUnknownOutcome) {
+		switch {
+		case errors.Is(err, ErrUnknownOutcome):
 			err = store.ErrUnavailable
+		case errors.Is(err, ErrRetry):
+			err = fmt.Errorf("%w: %w", ErrBusy, err)
 		}
 		for _, u := range units {
 			u.done <- err

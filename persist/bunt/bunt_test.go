@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -110,6 +112,44 @@ func TestCutAtEveryByte(t *testing.T) {
 	flipped := append([]byte(nil), whole...)
 	flipped[len(flipped)-1] ^= 1
 	f(flipped, 1)
+}
+
+// TestDamageInTheMiddle: a log that lost a commit which others follow is not cut there; it is left as it is.
+func TestDamageInTheMiddle(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	var ends []int64
+	for n := range 4 {
+		if err := put(db, n, 1); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, db.drv.log.size.Load())
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, logName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := ends[0]; at < ends[1]; at++ {
+		damaged := slices.Clone(whole)
+		damaged[at] ^= 0x40
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := Open(Config{Dir: dir, Clock: time.Now})
+		if err == nil {
+			t.Fatalf("opened with byte %d changed: %v", at, db.Close())
+		}
+		if want := fmt.Sprintf("cut it at byte %d", ends[0]); !strings.Contains(err.Error(), want) {
+			t.Errorf("byte %d changed: %v, want %q", at, err, want)
+		}
+		if left, err := os.ReadFile(path); err != nil || !slices.Equal(left, damaged) {
+			t.Errorf("byte %d changed: the log was touched, %v", at, err)
+		}
+	}
 }
 
 // badDisk fails from the nth sync on.

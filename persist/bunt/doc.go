@@ -5,6 +5,6 @@
 //
 // A frame is written and fsynced before its effect is visible and before its writers are answered. Opening replays the
 // log and cuts it at the last whole frame. Any write or fsync error stops all writes with Unavailable until restart: a
-// file system that has once lied about a write is not asked again. A checkpoint writes the live rows to a new file,
-// renames it over the log and fsyncs the folder; one runs at start when most of the log is dead.
+// file system that has once lied about a write is not asked again. When most of the log is rows long replaced, a checkpoint
+// beside the lane writes the live ones to a new file, which the lane then renames over the log (checkpoint.go).
 package bunt

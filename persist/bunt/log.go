@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 )
 
@@ -68,7 +69,8 @@ func openLog(dir string, apply func(sequence uint64, changes []byte) error) (*lo
 }
 
 // replay applies every whole frame and returns the offset after the last one. A frame that is cut or fails its sum ends
-// the log: nothing after it was ever acknowledged, because frames are synced in order.
+// the log: it was never acknowledged, because frames are synced one by one. So none can follow it; where one does, the disk
+// has lost what was acknowledged, and cutting would lose the rest.
 func replay(f io.Reader, apply func(uint64, []byte) error) (int64, error) {
 	r := bufio.NewReaderSize(f, 1<<20)
 	magic := make([]byte, len(logMagic))
@@ -81,28 +83,54 @@ func replay(f io.Reader, apply func(uint64, []byte) error) (int64, error) {
 	if string(magic) != logMagic {
 		return 0, errors.New("this is not a store log, or one of another version")
 	}
-	end := int64(len(logMagic))
+	end, sequence := int64(len(logMagic)), uint64(0)
 	head := make([]byte, frameHead)
 	for {
-		if _, err := io.ReadFull(r, head); err != nil {
-			return end, cutOff(err)
+		n, err := io.ReadFull(r, head)
+		if err != nil {
+			return end, torn(r, head[:n], nil, sequence, end, err)
 		}
 		length := binary.LittleEndian.Uint32(head)
 		if length > frameMax {
-			return end, nil
+			return end, torn(r, head, nil, sequence, end, nil)
 		}
 		changes := make([]byte, length)
-		if _, err := io.ReadFull(r, changes); err != nil {
-			return end, cutOff(err)
+		if n, err := io.ReadFull(r, changes); err != nil {
+			return end, torn(r, head, changes[:n], sequence, end, err)
 		}
 		if sum(head[8:], changes) != binary.LittleEndian.Uint32(head[4:]) {
-			return end, nil
+			return end, torn(r, head, changes, sequence, end, nil)
 		}
-		if err := apply(binary.LittleEndian.Uint64(head[8:]), changes); err != nil {
+		sequence = binary.LittleEndian.Uint64(head[8:])
+		if err := apply(sequence, changes); err != nil {
 			return 0, err
 		}
 		end += int64(frameHead) + int64(length)
 	}
+}
+
+// torn looks through what follows the last whole frame. It is nil for the ends that a crash leaves.
+func torn(r io.Reader, head, changes []byte, sequence uint64, end int64, err error) error {
+	if err = cutOff(err); err != nil {
+		return err
+	}
+	rest, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	tail := slices.Concat(head, changes, rest)
+	for at := 1; at+frameHead <= len(tail); at++ {
+		frame := tail[at:]
+		length, follows := binary.LittleEndian.Uint32(frame), binary.LittleEndian.Uint64(frame[8:])-sequence
+		if follows == 0 || follows > 1<<20 || int64(length) > int64(len(frame)-frameHead) {
+			continue
+		}
+		if sum(frame[8:frameHead], frame[frameHead:frameHead+int(length)]) == binary.LittleEndian.Uint32(frame[4:]) {
+			return fmt.Errorf("damaged at byte %d, and commits follow at byte %d: restore a copy of the file, or cut it at byte %d to go on without them",
+				end, end+int64(at), end)
+		}
+	}
+	return nil
 }
 
 // cutOff is nil for the ends that a crash leaves; a read error of the disk is not one.
