@@ -94,7 +94,7 @@ func (e *env) lanesOf(db, embedded store.DB, pool *pgxpool.Pool, writers int) er
 		}
 	}
 	name := fmt.Sprintf("lanes_writes_s_%d", writers)
-	r := measured(name, "1/s", rates[0]).against("one statement each, pgx pool of 64", rates[1])
+	r := measured(name, "1/s", rates[0]).against(fmt.Sprintf("one statement each, pgx pool of %d", lanes.PoolConns), rates[1])
 	if writers == 128 {
 		r = r.aimed("≥ 4 × statement", r.Ratio >= lanesAim)
 	}
