@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/skirmishgg/skirmish/persist"
+	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
@@ -119,9 +120,24 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 }
 
 // start opens the doors.
-func (b *backend) start() error {
+func (b *backend) start(n *Node) error {
 	b.running.Go(b.sweep) // ended by stop, which waits
-	return b.doors.open(b, func() error { return nil })
+	return b.doors.open(b, func() error { return b.ready(n) })
+}
+
+var errDraining = errors.New("the server is draining")
+
+const readyTime = 2 * time.Second
+
+// ready says why no players should be sent here.
+func (b *backend) ready(n *Node) error {
+	if n.directory.Draining.Load() {
+		return errDraining
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyTime)
+	defer cancel()
+	_, err := store.GetMany(ctx, b.db, schema.Users, []any{id.UUID{}}) // the system user, who is always there
+	return err
 }
 
 // stop closes the doors, waits for the calls under way, and closes the store. Native sessions were ended by the loop.
@@ -135,6 +151,7 @@ func (b *backend) stop(ctx context.Context) error {
 
 // opened enters a realtime session, of whatever door, into what every session is in.
 func (b *backend) opened(c session.Conn, online bool) {
+	b.metrics.SocketsOpened.Inc()
 	b.presence.Begin(c)
 	b.notify.Open(c)
 	b.status.Open(c, online)
@@ -143,6 +160,7 @@ func (b *backend) opened(c session.Conn, online bool) {
 // closed takes a session that has ended out of everything. A party hears of it first: whom it makes leader is told before
 // who left.
 func (b *backend) closed(c session.Conn) {
+	b.metrics.SocketsClosed.Inc()
 	b.party.End(c)
 	b.presence.End(c)
 }
@@ -237,5 +255,16 @@ func (n *Node) Registry() *op.Registry {
 }
 
 // HTTPAddr and GRPCAddr are where the API listens; the zero address without Settings.
-func (n *Node) HTTPAddr() netip.AddrPort { return n.backend.doors.httpAddr() }
-func (n *Node) GRPCAddr() netip.AddrPort { return n.backend.doors.grpcAddr() }
+func (n *Node) HTTPAddr() (a netip.AddrPort) {
+	if n.backend != nil {
+		a = n.backend.doors.httpAddr()
+	}
+	return a
+}
+
+func (n *Node) GRPCAddr() (a netip.AddrPort) {
+	if n.backend != nil {
+		a = n.backend.doors.grpcAddr()
+	}
+	return a
+}

@@ -12,6 +12,9 @@ const drainInterval = 20 * time.Millisecond
 // match play on. Stop follows.
 func (n *Node) Drain(ctx context.Context) error {
 	n.directory.Draining.Store(true)
+	if n.backend != nil {
+		n.backend.doors.rpc.SetReady(false) // as /readyz does
+	}
 	tick := time.NewTicker(drainInterval)
 	defer tick.Stop()
 	for len(n.directory.List()) > 0 {

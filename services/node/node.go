@@ -111,7 +111,7 @@ func Start(c Config) (*Node, error) {
 	n.port.Start(n.control)
 	n.worker.Go(n.work) // the same
 	if n.backend != nil {
-		if err := n.backend.start(); err != nil {
+		if err := n.backend.start(n); err != nil {
 			return nil, errors.Join(err, n.Stop(context.Background()))
 		}
 	}
