@@ -29,15 +29,15 @@ type Proc struct {
 	cmd  *exec.Cmd
 	in   io.WriteCloser
 	out  *bufio.Scanner
-	done chan error // the result of Wait, once
-	errs *tail      // the last lines of standard error, to explain a child that died
+	done chan struct{} // closed when the child has ended and all it said is in errs; nil until somebody waits
+	errs *tail         // the last lines of standard error, to explain a child that died
 }
 
 // Start runs path with args on the given core (−1: any) and waits for the child's first line, decoded into hello.
 // hello may be nil when the line does not matter. Cancelling ctx kills the child.
 func Start(ctx context.Context, core int, hello any, path string, args ...string) (*Proc, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
-	p := &Proc{name: shortName(path, args), cmd: cmd, done: make(chan error, 1), errs: &tail{}}
+	p := &Proc{name: shortName(path, args), cmd: cmd, errs: &tail{}}
 	cmd.Stderr = p.errs
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -77,14 +77,14 @@ func shortName(path string, args []string) string {
 // Ask sends one command and decodes the child's one-line answer into v (nil: the answer is read and dropped).
 func (p *Proc) Ask(command string, v any) error {
 	if _, err := io.WriteString(p.in, command+"\n"); err != nil {
-		return fmt.Errorf("%s: ask %q: %w%s", p.name, command, err, p.errs)
+		return fmt.Errorf("%s: ask %q: %w%s", p.name, command, err, p.lastWords())
 	}
 	return p.read(v)
 }
 
 func (p *Proc) read(v any) error {
 	if !p.out.Scan() {
-		return fmt.Errorf("%s ended without an answer%s", p.name, p.errs)
+		return fmt.Errorf("%s ended without an answer%s", p.name, p.lastWords())
 	}
 	line := p.out.Bytes()
 	var refusal struct{ Error string }
@@ -107,12 +107,35 @@ func (p *Proc) Stop() {
 	}
 	p.in.Close()
 	p.in = nil
-	go func() { p.done <- p.cmd.Wait() }() // ends with the child; Stop waits for it
 	select {
-	case <-p.done:
+	case <-p.ended():
 	case <-time.After(stopWait):
 		_ = p.cmd.Process.Kill()
 		<-p.done
+	}
+}
+
+// ended waits for the child beside the caller; the channel closes once it is gone and its standard error is read.
+func (p *Proc) ended() <-chan struct{} {
+	if p.done == nil {
+		done := make(chan struct{})
+		p.done = done
+		go func() { // ends with the child, which Stop kills if nothing else does
+			_ = p.cmd.Wait()
+			close(done)
+		}()
+	}
+	return p.done
+}
+
+// lastWords is what a child that stopped answering said on standard error. Its pipes close one after the other, so
+// the words may still be on their way when the answers have already ended.
+func (p *Proc) lastWords() string {
+	select {
+	case <-p.ended():
+		return p.errs.String()
+	case <-time.After(stopWait):
+		return "; it is still running"
 	}
 }
 
