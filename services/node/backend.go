@@ -93,7 +93,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	if err != nil {
 		return nil, err
 	}
-	b.presence = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence) { b.party.Left(st, p) }})
+	b.presence = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence, _ presence.Reason) { b.party.Left(st, p) }})
 	b.party = party.New(party.Config{Presence: b.presence, Live: b.live, Node: s.Name, SingleParty: s.Session.SingleParty, Now: time.Now, Random: rand.Reader})
 	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})

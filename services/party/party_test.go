@@ -71,7 +71,7 @@ func (x *ticketsOf) take() []id.UUID {
 func newRoom(t *testing.T, single bool) *room {
 	d := &room{t: t, live: session.NewLive(), conns: map[string]*sessiontest.Conn{}, r: op.NewRegistry()}
 	var s *Service
-	d.present = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence) { s.Left(st, p) }})
+	d.present = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence, _ presence.Reason) { s.Left(st, p) }})
 	s = New(Config{
 		Presence: d.present, Live: d.live, Node: "node1", SingleParty: single, Matchmaker: &d.tickets,
 		Now: minutes(), Random: &counter{},

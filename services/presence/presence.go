@@ -28,9 +28,9 @@ type Service struct {
 
 // Config is what a Service is made of.
 type Config struct {
-	// Left is told of each presence that ended, hidden ones too, after the event was queued. It is called on the
-	// goroutine that ended it, outside of any lock. nil: nobody wants to know.
-	Left func(Stream, Presence)
+	// Left is told of each presence that ended, hidden ones too, after the event was queued; why: Leave or Disconnect.
+	// It is called on the goroutine that ended it, outside of any lock. nil: nobody wants to know.
+	Left func(st Stream, p Presence, why Reason)
 }
 
 // shard is the streams of one hash.
@@ -125,14 +125,14 @@ func (s *Service) Update(c session.Conn, st Stream, meta Meta) bool {
 
 // Untrack takes a session out of a stream and tells the rest; false when it was not there.
 func (s *Service) Untrack(c session.Conn, st Stream) bool {
-	if !s.remove(c, st, true) {
+	if !s.remove(c, st, true, Leave) {
 		return false
 	}
 	s.forget(c.ID(), st)
 	return true
 }
 
-func (s *Service) remove(c session.Conn, st Stream, tell bool) bool {
+func (s *Service) remove(c session.Conn, st Stream, tell bool, why Reason) bool {
 	sh := s.shardOf(st)
 	sh.mu.Lock()
 	p, ok := sh.take(st, c.ID())
@@ -144,7 +144,7 @@ func (s *Service) remove(c session.Conn, st Stream, tell bool) bool {
 	}
 	sh.mu.Unlock()
 	if ok && s.c.Left != nil {
-		s.c.Left(st, p)
+		s.c.Left(st, p, why)
 	}
 	return ok
 }
@@ -172,7 +172,7 @@ func (s *Service) Drop(st Stream) {
 	for _, p := range m.list {
 		s.forget(p.Conn.ID(), st)
 		if s.c.Left != nil {
-			s.c.Left(st, p)
+			s.c.Left(st, p, Leave)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (s *Service) Drop(st Stream) {
 // DropUser takes a user's sessions out of a stream, and nobody is told.
 func (s *Service) DropUser(user id.UUID, st Stream) {
 	for _, p := range s.List(st, true) {
-		if p.Conn.UserID() == user && s.remove(p.Conn, st, false) {
+		if p.Conn.UserID() == user && s.remove(p.Conn, st, false, Leave) {
 			s.forget(p.Conn.ID(), st)
 		}
 	}
@@ -197,7 +197,7 @@ func (s *Service) End(c session.Conn) {
 		return
 	}
 	for _, st := range b.streams {
-		s.remove(c, st, true)
+		s.remove(c, st, true, Disconnect)
 	}
 	for _, user := range b.follows {
 		s.followsOf(user).drop(c, user)
@@ -280,6 +280,19 @@ func (s *Service) SendExcept(st Stream, msg *codec.Shared, except id.UUID) {
 			if m.list[i].Conn.ID() != except {
 				m.list[i].Conn.Send(msg)
 			}
+		}
+	}
+}
+
+// SendTo is Send to those of these sessions that are members.
+func (s *Service) SendTo(st Stream, msg *codec.Shared, sessions []id.UUID) {
+	sh := s.shardOf(st)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	m := sh.streams[st]
+	for n, u := range sessions {
+		if i := m.find(u); i >= 0 && !slices.Contains(sessions[:n], u) {
+			m.list[i].Conn.Send(msg)
 		}
 	}
 }

@@ -72,7 +72,7 @@ var lobby = Stream{Mode: ModeRoom, Label: "lobby"}
 
 func TestJoinsAndLeavesAreTold(t *testing.T) {
 	var left []string
-	s := New(Config{Left: func(st Stream, p Presence) { left = append(left, fmt.Sprint(st.Label, sessions([]Presence{p}))) }})
+	s := New(Config{Left: func(st Stream, p Presence, why Reason) { left = append(left, fmt.Sprint(st.Label, sessions([]Presence{p}), why)) }})
 	a, b, ghost := newConn(1, 1), newConn(2, 2), newConn(3, 3)
 	for _, c := range []*sessiontest.Conn{a, b, ghost} {
 		s.Begin(c)
@@ -98,6 +98,11 @@ func TestJoinsAndLeavesAreTold(t *testing.T) {
 	s.SendExcept(lobby, say("y"), a.ID())
 	want(t, a, "x")
 	want(t, ghost, "x y")
+	s.SendTo(lobby, say("z"), []id.UUID{a.ID(), {99}, ghost.ID(), a.ID()})
+	want(t, a, "z")
+	want(t, ghost, "z")
+	s.SendTo(lobby, say("w"), nil)
+	s.SendTo(Stream{Mode: 9}, say("w"), []id.UUID{a.ID()})
 	s.Untrack(ghost, lobby)
 	if s.Untrack(ghost, lobby) {
 		t.Error("left twice")
@@ -110,7 +115,7 @@ func TestJoinsAndLeavesAreTold(t *testing.T) {
 	}
 	s.Drop(lobby)
 	want(t, a, "")
-	if got := strings.Join(left, " "); got != "lobby[3] lobby[2] lobby[1]" {
+	if got := strings.Join(left, " "); got != "lobby[3] 3 lobby[2] 4 lobby[1] 3" {
 		t.Errorf("left: %s", got)
 	}
 	if s.Total() != 0 || s.Count(lobby) != 0 {

@@ -37,6 +37,18 @@ type Meta struct {
 	Status      string
 }
 
+// Reason is why a presence changed.
+type Reason uint8
+
+// Reasons; server code knows the numbers.
+const (
+	Unknown    Reason = 0
+	Join       Reason = 1
+	Update     Reason = 2
+	Leave      Reason = 3 // by its own wish, or taken out
+	Disconnect Reason = 4 // its session ended
+)
+
 // Presence is one session in one stream.
 type Presence struct {
 	Conn  session.Conn
