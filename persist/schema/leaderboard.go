@@ -62,3 +62,19 @@ var LeaderboardRecords = store.NewTable[LeaderboardRecord]("leaderboard_record",
 	store.Checked("subscore >= 0", func(r *LeaderboardRecord) bool { return r.Subscore >= 0 }),
 	store.Checked("num_score >= 0", func(r *LeaderboardRecord) bool { return r.NumScore >= 0 }),
 	store.Checked("max_num_score > 0", func(r *LeaderboardRecord) bool { return r.MaxNumScore > 0 }))
+
+// LeaderboardSchedule is how far what happens to a board by the clock has come: its periods' ends and resets, each of which
+// happens once, and the period that its size counts.
+type LeaderboardSchedule struct {
+	LeaderboardID string    `db:"leaderboard_id" max:"128"`
+	EndTime       time.Time `db:"end_time"`       // of the last end that was taken up, or since when there are any
+	EndAttempts   int16     `db:"end_attempts"`   // 0: its function has returned; n: was called n times and not seen to
+	ResetTime     time.Time `db:"reset_time"`     // the same of resets
+	ResetAttempts int16     `db:"reset_attempts"` //
+	SizeExpiry    time.Time `db:"size_expiry"`    // of the period whose entrants leaderboard.size counts
+	ClosedExpiry  time.Time `db:"closed_expiry"`  // of the one it counted before,
+	ClosedSize    int32     `db:"closed_size"`    // and how many there were
+}
+
+// LeaderboardSchedules are of boards that have a reset schedule, a duration, or both; Skirmish's own table.
+var LeaderboardSchedules = store.NewTable[LeaderboardSchedule]("leaderboard_schedule", "leaderboard_id", store.Cascade(Leaderboards, "leaderboard_id"))
