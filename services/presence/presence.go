@@ -149,6 +149,26 @@ func (s *Service) remove(c session.Conn, st Stream, tell bool, why Reason) bool 
 	return ok
 }
 
+// UntrackOthers takes a session out of all streams of these modes but one.
+func (s *Service) UntrackOthers(c session.Conn, keep Stream, modes ...Mode) {
+	for _, st := range s.streamsOf(c) {
+		if st != keep && slices.Contains(modes, st.Mode) {
+			s.Untrack(c, st)
+		}
+	}
+}
+
+// streamsOf are the streams of a session at a moment.
+func (s *Service) streamsOf(c session.Conn) []Stream {
+	m := s.mineOf(c.ID())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.sessions[c.ID()]; b != nil {
+		return slices.Clone(b.streams)
+	}
+	return nil
+}
+
 // UntrackUser takes all sessions of a user out of a stream and tells the rest.
 func (s *Service) UntrackUser(user id.UUID, st Stream) {
 	for _, p := range s.List(st, true) {

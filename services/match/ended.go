@@ -1,0 +1,38 @@
+package match
+
+// Ended is why an authoritative match is over. The numbers are those of skirmish.api.MatchEnded.
+type Ended uint8
+
+const (
+	EndedByHandler  Ended = 1 // it goes on no longer
+	EndedFailed     Ended = 2 // its handler failed; the members are disconnected
+	EndedSlow       Ended = 3 // its handler does not keep up with what is asked of it; the members are disconnected
+	EndedEmpty      Ended = 4 // nobody was in it for too long
+	EndedByShutdown Ended = 5 // the server stops
+)
+
+func (e Ended) String() string {
+	switch e {
+	case EndedByHandler:
+		return "ended by its handler"
+	case EndedFailed:
+		return "handler failed"
+	case EndedSlow:
+		return "handler too slow"
+	case EndedEmpty:
+		return "empty"
+	case EndedByShutdown:
+		return "server stops"
+	}
+	return "running"
+}
+
+// disconnects reports whether the sessions of the members end with their match.
+func (e Ended) disconnects() bool { return e == EndedFailed || e == EndedSlow }
+
+// Watcher is a session.Conn whose client wants to know that a match it is in has ended, and why. The client protocol has
+// no message for it, so that WebSocket clients see nothing; native sessions and UDP match connections are told.
+// MatchEnded must not block; a Close may follow it.
+type Watcher interface {
+	MatchEnded(match string, why Ended)
+}
