@@ -22,14 +22,17 @@ import (
 
 // Caller is who asks; passed by value, never dug out of a context.
 type Caller struct {
-	UserID    id.UUID
-	Username  string
-	Vars      map[string]string
-	SessionID string
-	Node      string
-	ClientIP  string
-	Host      string // by which the caller reached the door: a Host header or :authority, with its port; "" when unknown
-	Trusted   bool   // runtime or console: ownership checks do not apply
+	UserID     id.UUID
+	Username   string
+	Vars       map[string]string
+	Expires    int64 // of the session token, Unix seconds; 0 without one
+	SessionID  string
+	Lang       string // of a realtime session
+	Node       string
+	ClientIP   string
+	ClientPort string // "" where the door does not know it
+	Host       string // by which the caller reached the door: a Host header or :authority, with its port; "" when unknown
+	Trusted    bool   // runtime or console: ownership checks do not apply
 }
 
 // Auth says what a caller must show before an operation runs.
@@ -58,10 +61,29 @@ type Spec struct {
 type Call func(ctx context.Context, c Caller, in proto.Message) (proto.Message, error)
 
 // Hook runs around one operation. Before may replace the request, refuse with an error, or return nil to disable the
-// operation; After sees both and changes nothing.
+// operation; After sees both and changes nothing. A realtime message may be replaced by one of another kind, whose
+// operation is then run instead.
 type Hook struct {
 	Before func(ctx context.Context, c Caller, in proto.Message) (proto.Message, error)
 	After  func(ctx context.Context, c Caller, in, out proto.Message)
+}
+
+// Frame is what a realtime door knows of a message beside the message. Hooks find it in the context, and may change it.
+type Frame struct {
+	Cid string // by which the client finds the answer
+}
+
+type frameKey struct{}
+
+// WithFrame is a context for Invoke. Doors make one when the operation is Hooked, since nobody else asks for it.
+func WithFrame(ctx context.Context, f *Frame) context.Context {
+	return context.WithValue(ctx, frameKey{}, f)
+}
+
+// FrameOf is the frame of the message that is being handled; nil when it came without one.
+func FrameOf(ctx context.Context) *Frame {
+	f, _ := ctx.Value(frameKey{}).(*Frame)
+	return f
 }
 
 // Entry is one registered operation.
@@ -70,8 +92,9 @@ type Entry struct {
 	Request  protoreflect.MessageType
 	Response protoreflect.MessageType
 
-	call Call                 // with all wrappers; constant after Seal
-	hook atomic.Pointer[Hook] // swapped by script reload
+	registry *Registry
+	call     Call                 // with all wrappers; constant after Seal
+	hook     atomic.Pointer[Hook] // swapped by script reload
 }
 
 // ErrDisabled answers a call that server code has switched off.
@@ -80,7 +103,11 @@ var ErrDisabled = errs.New(errs.NotFound, "Requested resource was not found.").O
 // Invoke is the one door to an operation: before hook, wrappers, the function, after hook. Allocates nothing of its own.
 func (e *Entry) Invoke(ctx context.Context, c Caller, in proto.Message) (proto.Message, error) {
 	h := e.hook.Load()
-	if h != nil && h.Before != nil {
+	if h == nil {
+		return e.call(ctx, c, in)
+	}
+	call := e.call
+	if h.Before != nil {
 		replaced, err := h.Before(ctx, c, in)
 		if err != nil {
 			return nil, err
@@ -88,14 +115,31 @@ func (e *Entry) Invoke(ctx context.Context, c Caller, in proto.Message) (proto.M
 		if replaced == nil {
 			return nil, ErrDisabled
 		}
-		in = replaced
+		in, call = replaced, e.callFor(replaced)
 	}
-	out, err := e.call(ctx, c, in)
-	if err == nil && h != nil && h.After != nil {
+	out, err := call(ctx, c, in)
+	if err == nil && h.After != nil {
 		h.After(ctx, c, in, out)
 	}
 	return out, err
 }
+
+// callFor is what runs a request that a hook returned: this operation's function, or that of another realtime message.
+func (e *Entry) callFor(in proto.Message) Call {
+	t := in.ProtoReflect().Type()
+	if t == e.Request || e.Spec.RT == "" {
+		return e.call
+	}
+	for _, other := range e.registry.byRT {
+		if other.Request == t {
+			return other.call
+		}
+	}
+	return e.call // which refuses it
+}
+
+// Hooked tells whether Invoke would run a hook.
+func (e *Entry) Hooked() bool { return e.hook.Load() != nil }
 
 // SetHook replaces the hooks of this operation; nil removes them. Calls under way finish with those they began with.
 func (e *Entry) SetHook(h *Hook) { e.hook.Store(h) }
@@ -131,6 +175,7 @@ type message[T any] interface {
 // Add registers f under s. Two operations that claim one name, number or envelope field are a bug and panic.
 func Add[Q, S any, PQ message[Q], PS message[S]](r *Registry, s Spec, f func(context.Context, Caller, *Q) (*S, error)) {
 	r.add(&Entry{
+		registry: r,
 		Spec:     s,
 		Request:  PQ(new(Q)).ProtoReflect().Type(),
 		Response: PS(new(S)).ProtoReflect().Type(),

@@ -26,6 +26,15 @@ func (d *Door) ClientIP(remote string, forwarded []string) string {
 	return said.String()
 }
 
+// ClientPort is the port a call comes from; "" behind a proxy, which does not say.
+func (d *Door) ClientPort(remote string, forwarded []string) string {
+	if len(forwarded) > 0 && d.ProxyCount > 0 {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(remote)
+	return port
+}
+
 func own(a netip.Addr) bool { return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() }
 
 // nthFromEnd counts entries of the comma lists backwards; when there are fewer, it is the first.

@@ -92,7 +92,7 @@ func (d *Door) bearer(c op.Caller, authorization []string) (op.Caller, *errs.Err
 	if err != nil {
 		return c, ErrTokenInvalid
 	}
-	c.UserID, c.Username, c.Vars = t.UserID, t.Username, t.Vars
+	c.UserID, c.Username, c.Vars, c.Expires = t.UserID, t.Username, t.Vars, t.Expires
 	return c, nil
 }
 

@@ -51,6 +51,9 @@ func (f *Failure) Unwrap() error { return f.Refusal }
 
 func failure(err error) *Failure {
 	var refusal *errs.Error
+	if f, ok := err.(*Failure); ok {
+		return f // its function knows better what callers are told
+	}
 	if !errors.As(err, &refusal) {
 		refusal = errs.New(errs.Internal, err.Error())
 	}

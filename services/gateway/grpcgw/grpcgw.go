@@ -166,6 +166,7 @@ func (s *Server) caller(ctx context.Context, e *op.Entry, in proto.Message) (op.
 		ctx = rpc.With(ctx, &rpc.Called{Headers: md})
 	}
 	c, refusal := s.door.Caller(e, md["authorization"], httpKey, s.door.ClientIP(remote, md["x-forwarded-for"]))
+	c.ClientPort = s.door.ClientPort(remote, md["x-forwarded-for"])
 	if authority := md[":authority"]; len(authority) == 1 {
 		c.Host = authority[0]
 	}

@@ -3,6 +3,8 @@ package native
 import (
 	"bytes"
 	"context"
+	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,7 +32,7 @@ type conn struct {
 	door    *Door
 	session *loop.Session
 	id      id.UUID
-	caller  op.Caller // but for ClientIP
+	caller  op.Caller // but for ClientIP and ClientPort
 	line    *worker.Line
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -56,7 +58,7 @@ type request struct {
 	correlation uint32
 	body        []byte
 	tooLarge    bool
-	clientIP    string
+	client      netip.AddrPort
 	life        int
 }
 
@@ -74,7 +76,7 @@ func (c *conn) Message(ch uint8, msg []byte) (more bool) {
 	}
 	r := request{
 		number: call.Number, correlation: call.Correlation, body: bytes.Clone(call.Body), tooLarge: call.TooLarge,
-		clientIP: c.session.Addr().Addr().String(),
+		client: c.session.Addr(),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,7 +156,7 @@ func (c *conn) answer(r *request) [][]byte {
 		return refusal(r, door.c.Door.Refusal(e, c.caller, err))
 	}
 	caller := c.caller
-	caller.ClientIP = r.clientIP
+	caller.ClientIP, caller.ClientPort = r.client.Addr().String(), strconv.Itoa(int(r.client.Port()))
 	out, refused := door.c.Door.Invoke(c.ctx, e, caller, in)
 	if refused != nil {
 		return refusal(r, refused)
@@ -223,7 +225,9 @@ func (c *conn) Username() string { return c.caller.Username }
 
 func (c *conn) Vars() map[string]string { return c.caller.Vars }
 
-func (c *conn) Lang() string { return "en" } // what a socket is that does not say
+func (c *conn) Lang() string { return lang }
+
+const lang = "en" // what a socket is that does not say
 
 // Send pushes an envelope.
 func (c *conn) Send(m *codec.Shared) bool {

@@ -98,7 +98,7 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 		return nil, wire.DenyRefused
 	}
 	c := &conn{door: d, session: s, caller: op.Caller{
-		UserID: p.UserID, Username: p.Username, Vars: who.Vars, SessionID: id.UUID(p.SessionID).String(), Node: d.c.Door.Node, Host: who.Host,
+		UserID: p.UserID, Username: p.Username, Vars: who.Vars, SessionID: id.UUID(p.SessionID).String(), Lang: lang, Node: d.c.Door.Node, Host: who.Host,
 	}, id: p.SessionID}
 	c.reader.Max = d.c.RequestMax
 	c.ctx, c.cancel = context.WithCancel(context.Background())

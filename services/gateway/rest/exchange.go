@@ -90,7 +90,7 @@ func (x *exchange) operation(path string) {
 		x.refuse(refusal)
 		return
 	}
-	caller.Host = x.r.Host
+	caller.Host, caller.ClientPort = x.r.Host, door.ClientPort(x.r.RemoteAddr, x.r.Header["X-Forwarded-For"])
 	out, refusal := door.Invoke(x.r.Context(), rt.entry, caller, in)
 	if refusal != nil {
 		x.refuse(refusal)

@@ -29,7 +29,7 @@ func (x *exchange) function(id string) {
 		x.refuseFunction(refusal)
 		return
 	}
-	caller.Host = x.r.Host
+	caller.Host, caller.ClientPort = x.r.Host, door.ClientPort(x.r.RemoteAddr, x.r.Header["X-Forwarded-For"])
 	if _, err := x.h.c.RPC.Find(id); err != nil {
 		x.refuseFunction(errs.Of(err))
 		return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
+	"github.com/skirmishgg/skirmish/protocol/op"
 )
 
 var (
@@ -58,15 +59,28 @@ func (c *conn) handle(data []byte) {
 		return
 	}
 	message := in.ProtoReflect().Get(field).Message().Interface()
-	out, refusal := c.server.c.Door.Invoke(c.server.ctx, entry, c.caller, message)
+	cid := in.Cid
+	out, refusal := c.invoke(entry, &cid, message)
 	switch {
 	case refusal != nil && entry.Spec.Silent:
 		c.refuse("", refusal) // nobody waits for an answer to this cid
 	case refusal != nil:
-		c.refuse(in.Cid, refusal)
+		c.refuse(cid, refusal)
 	case !entry.Spec.Silent:
-		c.answer(in.Cid, out)
+		c.answer(cid, out)
 	}
+}
+
+// invoke runs the operation. Its hooks may change the cid that the answer will carry.
+func (c *conn) invoke(entry *op.Entry, cid *string, message proto.Message) (proto.Message, *errs.Error) {
+	door, ctx := c.server.c.Door, c.server.ctx
+	if !entry.Hooked() {
+		return door.Invoke(ctx, entry, c.caller, message)
+	}
+	frame := op.Frame{Cid: *cid}
+	out, refusal := door.Invoke(op.WithFrame(ctx, &frame), entry, c.caller, message)
+	*cid = frame.Cid
+	return out, refusal
 }
 
 // answer sends the result in the envelope field of its type; nothing to tell is an acknowledgement.

@@ -88,7 +88,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := s.conn(token, format, s.c.Door.ClientIP(r.RemoteAddr, r.Header["X-Forwarded-For"]), query.Get("lang"))
-	c.caller.Host = strings.Clone(r.Host)
+	c.caller.Host, c.caller.ClientPort = strings.Clone(r.Host), s.c.Door.ClientPort(r.RemoteAddr, r.Header["X-Forwarded-For"])
 	status, _ := strconv.ParseBool(query.Get("status"))
 	s.open(w, r, c, status)
 }
@@ -115,7 +115,7 @@ func (s *Server) conn(t session.Token, f codec.Format, clientIP, lang string) *c
 	c := &conn{server: s, id: session.NewID(s.c.Door.Node), format: f, lang: strings.Clone(lang)} // the query would stay with it
 	c.caller = op.Caller{
 		UserID: t.UserID, Username: t.Username, Vars: t.Vars,
-		SessionID: c.id.String(), Node: s.c.Door.Node, ClientIP: strings.Clone(clientIP),
+		Expires: t.Expires, SessionID: c.id.String(), Lang: c.lang, Node: s.c.Door.Node, ClientIP: strings.Clone(clientIP),
 	}
 	c.socket = s.sockets.Conn(c)
 	c.line = s.c.Workers.Line(waitMax, c.socket.Resume)
