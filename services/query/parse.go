@@ -39,7 +39,7 @@ func (p *parser) clause(q *Query) error {
 		into = &q.excluded
 	}
 	p.space()
-	t, trouble := p.condition()
+	c, trouble := p.condition()
 	if trouble != nil && trouble != ErrExpression {
 		return trouble
 	}
@@ -50,7 +50,7 @@ func (p *parser) clause(q *Query) error {
 	if p.rest != "" && !strings.ContainsRune(spaces, rune(p.rest[0])) {
 		return ErrSyntax
 	}
-	*into = append(*into, clause{t, boost})
+	*into = append(*into, clause{c, boost})
 	return trouble
 }
 
@@ -75,16 +75,16 @@ func (p *parser) run(of string) string {
 }
 
 // condition reads a clause without its sign and boost.
-func (p *parser) condition() (test, error) {
+func (p *parser) condition() (condition, error) {
 	switch p.peek() {
 	case '"':
 		_, err := p.quoted()
-		return never, err
+		return condition{}, err
 	case '/':
 		_, err := p.expression()
-		return never, err
+		return condition{}, err
 	case 0, '+', '-', '>', '<', '=', ':', '^', '~':
-		return nil, ErrSyntax
+		return condition{}, ErrSyntax
 	}
 	w := p.word()
 	if p.take(':') {
@@ -92,37 +92,37 @@ func (p *parser) condition() (test, error) {
 		return p.value(w.String())
 	}
 	if w.isStar() {
-		return always, nil
+		return condition{kind: always}, nil
 	}
 	if p.peek() == '~' {
 		if _, err := p.edits(); err != nil {
-			return nil, err
+			return condition{}, err
 		}
 	}
-	return never, nil
+	return condition{}, nil
 }
 
 // value reads what comes after the colon.
-func (p *parser) value(field string) (test, error) {
+func (p *parser) value(field string) (condition, error) {
 	switch c := p.peek(); c {
 	case '"':
 		_, err := p.quoted()
-		return never, err
+		return condition{}, err
 	case '/':
 		text, err := p.expression()
 		if err != nil {
-			return nil, err
+			return condition{}, err
 		}
 		return expression(field, text)
 	case '>', '<':
 		p.take(c)
 		return p.comparison(field, c, p.take('='))
 	case 0, '+', '=', ':', '^', '~':
-		return nil, ErrSyntax
+		return condition{}, ErrSyntax
 	case '-':
 		w := p.word()
 		if !isDecimal(w.String()) {
-			return nil, ErrSyntax
+			return condition{}, ErrSyntax
 		}
 		return equal(field, w.String()), nil
 	}
@@ -141,26 +141,26 @@ func (p *parser) value(field string) (test, error) {
 }
 
 // comparison reads a bound: a number or a quoted date.
-func (p *parser) comparison(field string, direction byte, orEqual bool) (test, error) {
+func (p *parser) comparison(field string, direction byte, orEqual bool) (condition, error) {
 	p.space()
 	if p.peek() == '"' {
 		text, err := p.quoted()
 		if err != nil {
-			return nil, err
+			return condition{}, err
 		}
 		at, ok := parseDate(text)
 		if !ok {
-			return nil, ErrSyntax
+			return condition{}, ErrSyntax
 		}
 		return compareDates(field, at, direction, orEqual), nil
 	}
 	text := p.word().String()
 	if !isDecimal(text) {
-		return nil, ErrSyntax
+		return condition{}, ErrSyntax
 	}
 	bound, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, ErrSyntax // it is too large
+		return condition{}, ErrSyntax // it is too large
 	}
 	return compareNumbers(field, bound, direction, orEqual), nil
 }

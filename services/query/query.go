@@ -39,12 +39,9 @@ type Query struct {
 
 // clause is one condition, and what it adds to the score.
 type clause struct {
-	test  test
+	condition
 	boost float64
 }
-
-// test looks at a document.
-type test func(*Document) bool
 
 // Parse compiles a text; an empty one matches everything.
 // Errors: ErrSyntax; ErrExpression, which comes with a Query that matches nothing, for callers that live with it.
@@ -74,19 +71,19 @@ func (q *Query) Match(d *Document) (score float64, ok bool) {
 		return 0, false
 	}
 	for i := range q.excluded {
-		if q.excluded[i].test(d) {
+		if q.excluded[i].holds(d) {
 			return 0, false
 		}
 	}
 	for i := range q.required {
-		if !q.required[i].test(d) {
+		if !q.required[i].holds(d) {
 			return 0, false
 		}
 		score += q.required[i].boost
 	}
 	ok = len(q.required) > 0 || len(q.optional) == 0
 	for i := range q.optional {
-		if q.optional[i].test(d) {
+		if q.optional[i].holds(d) {
 			score += q.optional[i].boost
 			ok = true
 		}
