@@ -2,8 +2,11 @@ package runtime
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/heroiclabs/nakama-common/api"
@@ -68,7 +71,6 @@ type Route struct {
 // names mean the same in any case of letters. Owned by the goroutine that loads.
 type Builder struct {
 	Single
-	Indexes  []StorageIndex
 	HTTP     []Route // on the API's port
 	Console  []Route // on the console's
 	Events   []Event // custom ones
@@ -76,6 +78,7 @@ type Builder struct {
 	Ended    []Event
 	Replaced []func() // called once a newer Set serves; calls and matches of this one may still run
 
+	indexes        []StorageIndex
 	rpcs           map[string]RPC
 	before         map[string]Before
 	after          map[string]After
@@ -115,6 +118,31 @@ func (b *Builder) AfterEnvelope(message string, f AfterEnvelope) {
 // each new match and must not block: what may fail or take its time belongs into Init.
 func (b *Builder) Match(name string, make func() match.Handler) { b.matches[name] = make }
 
+// Index wants a storage index. Errors: it makes no sense; the words are Nakama's.
+func (b *Builder) Index(x StorageIndex) error {
+	wrong := ""
+	switch {
+	case x.Name == "":
+		wrong = "storage index 'name' must be set"
+	case x.Collection == "":
+		wrong = "storage index 'collection' must be set"
+	case x.MaxEntries < 1:
+		wrong = "storage 'maxEntries' must be > 0"
+	case len(x.Fields) == 0:
+		wrong = "storage index 'fields' must contain at least one top level key"
+	}
+	for _, field := range x.Sortable {
+		if wrong == "" && !slices.Contains(x.Fields, field) {
+			wrong = fmt.Sprintf("sortable field '%s' is not one of the index's fields", field)
+		}
+	}
+	if wrong != "" {
+		return errors.New("failed to create storage index: " + wrong)
+	}
+	b.indexes = append(b.indexes, x)
+	return nil
+}
+
 // IndexFilter decides which objects go into a storage index.
 func (b *Builder) IndexFilter(index string, f IndexFilter) { b.filters[index] = f }
 
@@ -127,7 +155,7 @@ func (b *Builder) Add(other *Builder) {
 	maps.Copy(b.afterEnvelope, other.afterEnvelope)
 	maps.Copy(b.matches, other.matches)
 	maps.Copy(b.filters, other.filters)
-	b.Indexes = append(b.Indexes, other.Indexes...)
+	b.indexes = append(b.indexes, other.indexes...)
 	b.HTTP = append(b.HTTP, other.HTTP...)
 	b.Console = append(b.Console, other.Console...)
 	b.Events = append(b.Events, other.Events...)

@@ -41,7 +41,7 @@ func newSet(h *Host, r *op.Registry, builders []*Builder) (*Set, error) {
 		all.Add(b)
 	}
 	s := &Set{
-		Single: all.Single, Indexes: all.Indexes, Console: all.Console,
+		Single: all.Single, Indexes: all.indexes, Console: all.Console,
 		host: h, log: h.Log, rpcs: make(map[string]rpc.Func, len(all.rpcs)), hooks: map[*op.Entry]*op.Hook{},
 		matches: all.matches, filters: all.filters, replaced: all.Replaced,
 	}
