@@ -78,3 +78,8 @@ type LeaderboardSchedule struct {
 
 // LeaderboardSchedules are of boards that have a reset schedule, a duration, or both; Skirmish's own table.
 var LeaderboardSchedules = store.NewTable[LeaderboardSchedule]("leaderboard_schedule", "leaderboard_id", store.Cascade(Leaderboards, "leaderboard_id"))
+
+// NewLeaderboardSchedule is the row of a board to which nothing has happened since.
+func NewLeaderboardSchedule(board string, since time.Time) *LeaderboardSchedule {
+	return &LeaderboardSchedule{LeaderboardID: board, EndTime: since, ResetTime: since, SizeExpiry: Epoch, ClosedExpiry: Epoch}
+}
