@@ -27,7 +27,7 @@ type Config struct {
 	Dir       string   // of the embedded store; made when missing
 
 	// of connections to PostgreSQL
-	ConnsMax     int           // database.max_open_conns; 0: 100
+	ConnsMax     int           // database.max_open_conns, for the store and SQL; 0: 100
 	ConnLifetime time.Duration // database.conn_max_lifetime_ms; 0: an hour
 
 	Clock func() time.Time // the server's; nil: time.Now
@@ -67,7 +67,8 @@ func openPostgres(ctx context.Context, c Config) (store.DB, error) {
 	if err := prepare(ctx, dsn, c.Log); err != nil {
 		return nil, err
 	}
-	db, err := pg.Open(ctx, pg.Config{DSN: dsn, ConnsMax: c.ConnsMax, ConnLifetime: c.ConnLifetime, Clock: c.Clock})
+	conns, _ := shares(c.ConnsMax)
+	db, err := pg.Open(ctx, pg.Config{DSN: dsn, ConnsMax: conns, ConnLifetime: c.ConnLifetime, Clock: c.Clock})
 	if err != nil {
 		return nil, err
 	}
