@@ -39,10 +39,12 @@ func (d *Directory) Add(info *shard.Info) {
 	d.mu.Unlock()
 }
 
-// Remove forgets a match.
-func (d *Directory) Remove(match id.UUID) {
+// Remove forgets a match, unless another has its id by now.
+func (d *Directory) Remove(info *shard.Info) {
 	d.mu.Lock()
-	delete(d.matches, match)
+	if d.matches[info.ID] == info {
+		delete(d.matches, info.ID)
+	}
 	d.mu.Unlock()
 }
 

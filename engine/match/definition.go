@@ -61,6 +61,8 @@ type Definition struct {
 	Grace       time.Duration // how long the place of a lost connection is kept; 0: 10 s; negative: not at all
 	Rewind      time.Duration // how far Store.At looks back at most; 0: 200 ms
 	EmptyFor    time.Duration // the match ends when nobody was there for so long; 0: it never does
+
+	Carrier bool // its Game is a Carrier: no snapshots, and ticks only to look after itself
 }
 
 const (

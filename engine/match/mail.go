@@ -38,6 +38,10 @@ func (m *Match) Receive(p *Player, kind MessageKind, channel uint8, data []byte)
 	if m.listener == nil || m.over != wire.CloseNone {
 		return true
 	}
+	if m.carrier != nil {
+		m.receiveNow(p, Message{Channel: channel, Kind: kind, Data: data})
+		return true
+	}
 	b := &m.mail
 	if len(b.items) == mailMax || len(b.data)+len(data) > mailBytes {
 		if kind == MessageLossy {

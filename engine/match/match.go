@@ -43,6 +43,7 @@ type Match struct {
 	watcher    Watcher
 	listener   Listener
 	answered   Answered
+	carrier    Carrier
 	world      *snapshot.World
 	tables     []*tableHead // by kind; nil: the game did not open it
 	tick       uint32       // runs, or runs next
@@ -136,6 +137,9 @@ func (m *Match) init() error {
 	m.watcher, _ = m.game.(Watcher)
 	m.listener, _ = m.game.(Listener)
 	m.answered, _ = m.game.(Answered)
+	if m.def.Carrier {
+		m.carrier, _ = m.game.(Carrier)
+	}
 	return m.game.Init(&m.ctx)
 }
 

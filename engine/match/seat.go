@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/skirmishgg/skirmish/netcode/input"
@@ -71,7 +72,7 @@ func (m *Match) find(who Who) *Player {
 		return nil
 	}
 	for _, p := range *m.list(who.Spectator) {
-		if p.UserID == who.UserID {
+		if p.UserID == who.UserID && (m.carrier == nil || bytes.Equal(p.Data, who.Data)) { // a carrier's data says which place
 			return p
 		}
 	}

@@ -29,8 +29,10 @@ type conn struct {
 	player *match.Player
 	inTurn int // in match.conns
 
-	bad       wire.Close // what its client did wrong
-	restarted uint64     // of the peer's counter of that name, those that the match knows of
+	fresh     bool          // of a carrier: something was queued since the last datagram of sendNow
+	freshAt   time.Duration // when that was
+	bad       wire.Close    // what its client did wrong
+	restarted uint64        // of the peer's counter of that name, those that the match knows of
 
 	cid        uint32
 	pending    uint32 // connection id of a resumption in progress
@@ -88,7 +90,7 @@ func (s *Shard) admit(a *Admission) (*conn, wire.Deny) {
 	if deny := m.Room(who); deny != 0 {
 		return nil, deny
 	}
-	c := s.newConn(a)
+	c := s.newConn(a, m.info.Carrier)
 	player, deny, _ := m.Join(who, c)
 	if deny != 0 {
 		return nil, deny
@@ -109,16 +111,23 @@ func whoIs(p *token.Private) match.Who {
 	return match.Who{UserID: id.UUID(p.UserID), Username: p.Username, Data: []byte(data), Spectator: spectator}
 }
 
-func (s *Shard) newConn(a *Admission) *conn {
+// restPart of the timeout is how long a connection without ticks may be silent before it says that it is there.
+const restPart = 10
+
+func (s *Shard) newConn(a *Admission, carrier bool) *conn {
 	p := &a.Accepted.Private
 	c := &conn{shard: s, cid: s.newCID(), route: a.Route, timeout: p.Timeout}
 	c.paper = token.Ticket{
 		Schema: a.Accepted.Schema, Suite: p.Suite, UserID: p.UserID, MatchID: p.MatchID, SessionID: p.SessionID,
 	}
-	c.peer = peer.New(peer.Config{
+	conf := peer.Config{
 		Server: true, Keys: a.Accepted.Keys, Schema: a.Accepted.Schema, CID: c.cid, Addr: a.Accepted.From,
 		Timeout: p.Timeout, Random: s.c.Random, Ticket: c.appendTicket, ResetToken: c.resetToken,
-	}, s.now)
+	}
+	if carrier {
+		conf.KeepAlive = p.Timeout / restPart
+	}
+	c.peer = peer.New(conf, s.now)
 	return c
 }
 
@@ -169,8 +178,12 @@ func (s *Shard) joinedAlready(route uint64) *conn {
 
 // accept is what a client is told when its connection begins, or begins anew.
 func (c *conn) accept(cid uint32, addr netip.AddrPort) handshake.Accept {
+	rate := c.match.info.Rate
+	if c.match.info.Carrier {
+		rate = 0 // there are no ticks that a client should know of
+	}
 	a := handshake.Accept{
-		CID: cid, TickRate: uint16(c.match.info.Rate), ServerTick: c.match.LastTick(), MaxPayload: wire.MaxDatagram,
+		CID: cid, TickRate: uint16(rate), ServerTick: c.match.LastTick(), MaxPayload: wire.MaxDatagram,
 		Timeout: c.timeout, ResetToken: c.resetToken(cid, addr.Addr()),
 	}
 	a.Secret, a.Ticket = c.mintTicket(nil, cid)
@@ -256,8 +269,17 @@ func (c *conn) OnMessage(ch uint8, data []byte) { c.mail(match.MessageLossy, ch,
 func (c *conn) OnStream(ch uint8, data []byte) { c.mail(match.MessageStream, ch, data) }
 
 func (c *conn) mail(kind match.MessageKind, ch uint8, data []byte) {
+	c.noticeRestart() // it may be in the very packet that brought this
 	if c.player != nil && !c.match.Receive(c.player, kind, ch, data) {
 		c.bad = wire.CloseOverflow
+	}
+}
+
+// noticeRestart tells the match of a client that is another process, without memory.
+func (c *conn) noticeRestart() {
+	if n := c.peer.Counters.Restarted; n != c.restarted && c.player != nil {
+		c.restarted = n
+		c.match.Restarted(c.player)
 	}
 }
 
@@ -269,14 +291,23 @@ func (c *conn) OnTicket([32]byte, []byte) {}
 // SendEvent, SendUnreliable and SendStream are the match's way to the client. A queue over its limit closes the peer,
 // which settle sees.
 func (c *conn) SendEvent(ch uint8, data []byte) error {
+	c.fresh = true
 	return c.peer.SendEvent(ch, data, c.shard.now)
 }
 
-func (c *conn) SendUnreliable(ch uint8, data []byte) error { return c.peer.SendUnreliable(ch, data) }
+func (c *conn) SendUnreliable(ch uint8, data []byte) error {
+	c.fresh = true
+	return c.peer.SendUnreliable(ch, data)
+}
 
 func (c *conn) SendStream(ch uint8, data []byte) error {
 	return c.peer.SendStream(ch, data)
 }
+
+// EventRoom and StreamsIdle say how far the client has got.
+func (c *conn) EventRoom() int { return c.peer.EventRoom() }
+
+func (c *conn) StreamsIdle() bool { return c.peer.StreamsIdle() }
 
 // Close is the match's goodbye.
 func (c *conn) Close(why wire.Close) {

@@ -58,10 +58,7 @@ func (s *Shard) receiveData(c *conn, d *udp.Datagram) {
 	if c.bad != wire.CloseNone {
 		c.peer.Close(c.bad, s.now)
 	}
-	if n := c.peer.Counters.Restarted; n != c.restarted && c.player != nil {
-		c.restarted = n
-		c.match.Restarted(c.player)
-	}
+	c.noticeRestart()
 	if cid := c.peer.CID(); cid != c.cid {
 		s.table.remove(c.cid) // a resumption's first packet: the old connection id is no more
 		c.cid, c.pending = cid, 0
@@ -134,6 +131,9 @@ func (s *Shard) service() {
 	s.serviceAt = s.now + serviceEvery
 	for i := 0; i < len(s.conns); {
 		c := s.conns[i]
+		if c.fresh && c.player != nil && c.match.info.Carrier {
+			s.sendNow(c)
+		}
 		c.peer.Service(s.now, s.sender)
 		if !s.settle(c) {
 			i++

@@ -25,6 +25,7 @@ const (
 	askStart                     // running
 	askEnd                       // match, why
 	askAnswer                    // match, answer
+	askCarry                     // match
 	askDrain
 	askStop
 )
@@ -72,6 +73,10 @@ func (s *Shard) Answer(match id.UUID, a *match.Answer) bool {
 	return s.push(message{kind: askAnswer, match: match, answer: a})
 }
 
+// Carry lets a match.Carrier take what waits for it, and sends what it has for its players. False: the inbox is full, and its
+// next tick does the same.
+func (s *Shard) Carry(match id.UUID) bool { return s.push(message{kind: askCarry, match: match}) }
+
 func (s *Shard) takeInbox() {
 	for range inboxTake {
 		m, ok := s.inbox.TryPop()
@@ -92,6 +97,11 @@ func (s *Shard) takeInbox() {
 		case askAnswer:
 			if r := s.find(m.match); r != nil {
 				r.Answer(m.answer)
+			}
+		case askCarry:
+			if r := s.find(m.match); r != nil {
+				r.Carry()
+				s.sendFresh(r)
 			}
 		case askDrain:
 			s.draining = true

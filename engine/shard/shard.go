@@ -166,6 +166,7 @@ func (s *Shard) reply(pkt []byte, to netip.AddrPort) {
 // Report is how a match ended.
 type Report struct {
 	Match id.UUID
+	Info  *Info
 	Name  string
 	Shard int
 	Tick  uint32

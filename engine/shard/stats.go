@@ -132,6 +132,8 @@ type Info struct {
 	Rate   int
 	Schema [8]byte
 	Shard  int
+	// Carrier: it carries the messages of a match that lives elsewhere. Its connections have no ticks.
+	Carrier bool
 
 	// written by the shard
 	Tick       atomic.Uint32

@@ -25,9 +25,10 @@ type running struct {
 }
 
 const (
-	catchUpMax = 4           // ticks a match runs in one Step; what it is behind after that is given up
-	bodyMin    = 16          // bytes without which no snapshot is begun
-	lingerMax  = time.Second // for the last events of a match
+	catchUpMax = 4                    // ticks a match runs in one Step; what it is behind after that is given up
+	bodyMin    = 16                   // bytes without which no snapshot is begun
+	lingerMax  = time.Second          // for the last events of a match
+	freshEvery = 4 * time.Millisecond // between datagrams of a carrier to one player; what comes sooner waits for the service
 )
 
 // start spreads matches over the tick, so that a hundred of them do not fall due at once: by the golden ratio each
@@ -90,8 +91,12 @@ func (s *Shard) run(m *running, at time.Duration) time.Duration {
 		}
 		s.Stats.CaughtUp.add(1)
 	}
-	for i := 0; i < len(m.conns); i++ {
-		s.send(m, m.conns[i], at)
+	if m.info.Carrier {
+		s.sendFresh(m)
+	} else {
+		for i := 0; i < len(m.conns); i++ {
+			s.send(m, m.conns[i], at)
+		}
 	}
 	if m.Over() == wire.CloseMatchEnded {
 		m.lingers = at + lingerMax
@@ -157,6 +162,22 @@ func (s *Shard) send(m *running, c *conn, at time.Duration) {
 	s.socket.Queue(c.peer.Finish(body), c.peer.Addr())
 }
 
+// sendFresh sends what a carrier has for its players, each in a datagram of its own: there is no tick to wait for. Who had one
+// a moment ago waits for the next service, so that many messages become one datagram.
+func (s *Shard) sendFresh(m *running) {
+	for _, c := range m.conns {
+		if c.fresh && s.now-c.freshAt >= freshEvery {
+			s.sendNow(c)
+		}
+	}
+}
+
+func (s *Shard) sendNow(c *conn) {
+	c.fresh, c.freshAt = false, s.now
+	c.peer.Begin(s.socket.Buffer(), s.now, peer.TickInfo{})
+	s.socket.Queue(c.peer.Finish(-1), c.peer.Addr())
+}
+
 // detach takes a connection out of its match.
 func (m *running) detach(c *conn) {
 	last := len(m.conns) - 1
@@ -186,7 +207,7 @@ func (s *Shard) finishMatches() {
 		if s.c.Reports == nil {
 			continue
 		}
-		if !s.c.Reports.TryPush(Report{Match: m.id, Name: m.info.Name, Shard: s.c.Index, Tick: m.LastTick(), Why: why, Err: m.Failure()}) {
+		if !s.c.Reports.TryPush(Report{Match: m.id, Info: m.info, Name: m.info.Name, Shard: s.c.Index, Tick: m.LastTick(), Why: why, Err: m.Failure()}) {
 			s.Stats.ReportsDropped.add(1)
 		}
 	}

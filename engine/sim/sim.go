@@ -224,7 +224,7 @@ func (s *Sim) serve(now time.Duration) {
 		}
 	}
 	for r, ok := s.reports.TryPop(); ok; r, ok = s.reports.TryPop() {
-		s.Directory.Remove(r.Match)
+		s.Directory.Remove(r.Info)
 		s.Reports = append(s.Reports, r)
 	}
 }

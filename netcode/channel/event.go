@@ -61,6 +61,9 @@ func (o *Outbox) Push(ch uint8, data []byte) error {
 // Len is how many events wait for their ack.
 func (o *Outbox) Len() int { return len(o.queue) }
 
+// Room is how many bytes of events, each with its head of 4, every packet still carries along with those that wait.
+func (o *Outbox) Room() int { return EventBudget - len(o.data) - eventHeader*len(o.queue) }
+
 // Fresh reports whether an event waits that no packet has carried yet.
 func (o *Outbox) Fresh() bool { return len(o.queue) > 0 && !o.queue[len(o.queue)-1].carried }
 

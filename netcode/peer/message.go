@@ -18,6 +18,10 @@ func (p *Peer) SendEvent(ch uint8, data []byte, now time.Duration) error {
 	return err
 }
 
+// EventRoom is how many bytes of events, each with its head of 4, every packet still carries along with those that are not
+// acked: channel.EventBudget when all are. Beyond it the next one waits for the acks of those before.
+func (p *Peer) EventRoom() int { return p.outbox.Room() }
+
 func (p *Peer) onEvent(ch uint8, b []byte, h Handler) (rest []byte, ok bool) {
 	if len(b) < 3 || len(b) < 3+int(b[2]) {
 		return nil, false
