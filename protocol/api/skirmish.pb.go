@@ -27,7 +27,11 @@ const (
 type CreateConnectTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The match to join. Empty: a native session, which carries every operation and push.
-	MatchId       string `protobuf:"bytes,1,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	MatchId string `protobuf:"bytes,1,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	// For the join attempt of an authoritative match's handler.
+	Metadata map[string]string `protobuf:"bytes,2,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the matchmaker gave: the match to join, in place of its id.
+	MatchToken    string `protobuf:"bytes,3,opt,name=match_token,json=matchToken,proto3" json:"match_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -65,6 +69,20 @@ func (*CreateConnectTokenRequest) Descriptor() ([]byte, []int) {
 func (x *CreateConnectTokenRequest) GetMatchId() string {
 	if x != nil {
 		return x.MatchId
+	}
+	return ""
+}
+
+func (x *CreateConnectTokenRequest) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *CreateConnectTokenRequest) GetMatchToken() string {
+	if x != nil {
+		return x.MatchToken
 	}
 	return ""
 }
@@ -137,9 +155,15 @@ var File_protocol_api_skirmish_proto protoreflect.FileDescriptor
 
 const file_protocol_api_skirmish_proto_rawDesc = "" +
 	"\n" +
-	"\x1bprotocol/api/skirmish.proto\x12\fskirmish.api\"6\n" +
+	"\x1bprotocol/api/skirmish.proto\x12\fskirmish.api\"\xe7\x01\n" +
 	"\x19CreateConnectTokenRequest\x12\x19\n" +
-	"\bmatch_id\x18\x01 \x01(\tR\amatchId\"^\n" +
+	"\bmatch_id\x18\x01 \x01(\tR\amatchId\x12Q\n" +
+	"\bmetadata\x18\x02 \x03(\v25.skirmish.api.CreateConnectTokenRequest.MetadataEntryR\bmetadata\x12\x1f\n" +
+	"\vmatch_token\x18\x03 \x01(\tR\n" +
+	"matchToken\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"^\n" +
 	"\fConnectToken\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
 	"\bmatch_id\x18\x02 \x01(\tR\amatchId\x12\x1d\n" +
@@ -158,17 +182,19 @@ func file_protocol_api_skirmish_proto_rawDescGZIP() []byte {
 	return file_protocol_api_skirmish_proto_rawDescData
 }
 
-var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_protocol_api_skirmish_proto_goTypes = []any{
 	(*CreateConnectTokenRequest)(nil), // 0: skirmish.api.CreateConnectTokenRequest
 	(*ConnectToken)(nil),              // 1: skirmish.api.ConnectToken
+	nil,                               // 2: skirmish.api.CreateConnectTokenRequest.MetadataEntry
 }
 var file_protocol_api_skirmish_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	2, // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_protocol_api_skirmish_proto_init() }
@@ -182,7 +208,7 @@ func file_protocol_api_skirmish_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protocol_api_skirmish_proto_rawDesc), len(file_protocol_api_skirmish_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

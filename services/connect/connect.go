@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 var (
 	ErrMatchID      = errs.New(errs.InvalidArgument, "Invalid match ID.")
 	ErrMatch        = errs.New(errs.NotFound, "Match not found.")
+	ErrBoth         = errs.New(errs.InvalidArgument, "Either a match ID or a match token, not both.")
 	ErrNobody       = errs.New(errs.InvalidArgument, "A connect token is for a user.")
 	ErrNoSessions   = errs.New(errs.Unimplemented, "This server has no native sessions.")
 	ErrUnreachable  = errs.New(errs.FailedPrecondition, "The server knows no address at which you could reach its UDP port: udp.public_addresses is not set.")
@@ -31,8 +33,18 @@ var (
 	ErrVarsFull     = errs.New(errs.ResourceExhausted, "Too many connect tokens with large session variables are waiting to be used. Try again in a minute.")
 )
 
+// Request is which match a caller wants to join, by id or by a matchmaker's token.
+type Request struct {
+	Match    id.UUID
+	ID       string // as the caller wrote it
+	Token    string // of the matchmaker; then Match and ID are empty
+	Metadata map[string]string
+}
+
 // Place is where in a match a caller goes.
 type Place struct {
+	Match  id.UUID
+	ID     string // of the match, in the form that its clients know; "": as asked for
 	Schema [8]byte
 	Shard  uint8  // 1..N, a hint; 0: unknown
 	Data   []byte // for the game's Join, at most wire.MaxGameData
@@ -41,7 +53,7 @@ type Place struct {
 // Matches knows the matches that can be joined over UDP.
 type Matches interface {
 	// Place is the caller's place in a match; ok is false when there is no such match. A refusal says why not.
-	Place(match id.UUID, c op.Caller) (p Place, ok bool, err error)
+	Place(ctx context.Context, r Request, c op.Caller) (p Place, ok bool, err error)
 }
 
 // Config is what a Service is made of.
@@ -87,10 +99,10 @@ func (s *Service) CreateConnectToken(ctx context.Context, c op.Caller, in *api.C
 	if err != nil {
 		return nil, err
 	}
-	if in.MatchId == "" {
+	if in.MatchId == "" && in.MatchToken == "" {
 		return s.session(c, addresses)
 	}
-	return s.match(c, in.MatchId, addresses)
+	return s.match(ctx, c, in, addresses)
 }
 
 func (s *Service) session(c op.Caller, addresses []netip.AddrPort) (*api.ConnectToken, error) {
@@ -109,17 +121,18 @@ func (s *Service) session(c op.Caller, addresses []netip.AddrPort) (*api.Connect
 	return s.mint(c, p, [8]byte{}, "", addresses)
 }
 
-func (s *Service) match(c op.Caller, matchID string, addresses []netip.AddrPort) (*api.ConnectToken, error) {
-	// Match ids are "uuid" here and "uuid.node" at Nakama; another node's matches are not ours to admit to.
-	text, node, _ := strings.Cut(matchID, ".")
-	match, err := id.Parse(text)
-	if err != nil {
-		return nil, ErrMatchID
+func (s *Service) match(ctx context.Context, c op.Caller, in *api.CreateConnectTokenRequest, addresses []netip.AddrPort) (*api.ConnectToken, error) {
+	r := Request{ID: in.MatchId, Token: in.MatchToken, Metadata: in.Metadata}
+	switch {
+	case r.ID != "" && r.Token != "":
+		return nil, ErrBoth
+	case r.ID != "":
+		var err error
+		if r.Match, err = s.parse(r.ID); err != nil {
+			return nil, err
+		}
 	}
-	if node != "" && node != s.c.Node {
-		return nil, ErrMatch
-	}
-	place, ok, err := s.c.Matches.Place(match, c)
+	place, ok, err := s.c.Matches.Place(ctx, r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -127,8 +140,22 @@ func (s *Service) match(c op.Caller, matchID string, addresses []netip.AddrPort)
 		return nil, ErrMatch
 	}
 	asking, _ := id.Parse(c.SessionID) // of a realtime session, else nothing
-	p := token.Private{SessionID: asking, MatchID: match, Shard: place.Shard, GameData: place.Data}
-	return s.mint(c, p, place.Schema, matchID, addresses)
+	p := token.Private{SessionID: asking, MatchID: place.Match, Shard: place.Shard, GameData: place.Data}
+	return s.mint(c, p, place.Schema, cmp.Or(place.ID, r.ID), addresses)
+}
+
+// parse reads a match id: "uuid" of the engine's, "uuid." of a relayed one, "uuid.node" of either's on a node. Another
+// node's matches are not ours to admit to.
+func (s *Service) parse(matchID string) (id.UUID, error) {
+	text, node, _ := strings.Cut(matchID, ".")
+	match, err := id.Parse(text)
+	if err != nil {
+		return id.UUID{}, ErrMatchID
+	}
+	if node != "" && node != s.c.Node {
+		return id.UUID{}, ErrMatch
+	}
+	return match, nil
 }
 
 func (s *Service) mint(c op.Caller, p token.Private, schema [8]byte, matchID string, addresses []netip.AddrPort) (*api.ConnectToken, error) {

@@ -25,11 +25,11 @@ var (
 	errBanned = errs.New(errs.PermissionDenied, "Not you.")
 )
 
-func (matches) Place(match id.UUID, c op.Caller) (Place, bool, error) {
+func (matches) Place(_ context.Context, r Request, c op.Caller) (Place, bool, error) {
 	if c.Username == "banned" {
 		return Place{}, true, errBanned
 	}
-	return Place{Schema: [8]byte{7}, Shard: 3, Data: []byte("red team")}, match == matchID, nil
+	return Place{Match: r.Match, Schema: [8]byte{7}, Shard: 3, Data: []byte("red team")}, r.Match == matchID, nil
 }
 
 type lab struct {

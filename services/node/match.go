@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/skirmishgg/skirmish/engine/match"
@@ -50,22 +51,25 @@ func (n *Node) StartMatch(name string, o MatchOptions) (id.UUID, error) {
 	if err != nil {
 		return id.UUID{}, err
 	}
+	return matchID, n.launch(m, &shard.Info{ID: matchID, Name: name, Rate: g.def.Rate, Schema: g.schema.Hash()}, o.Shard)
+}
+
+// launch hands a match to a shard, 1..N, or to that with the fewest connections. Errors: ErrBusy, errStopped.
+func (n *Node) launch(m *match.Match, info *shard.Info, on int) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.stopped || n.directory.Draining.Load() {
-		return id.UUID{}, errStopped
+		return errStopped
 	}
-	index := o.Shard - 1
-	if index < 0 {
-		index = n.leastLoaded()
+	if info.Shard = on - 1; info.Shard < 0 {
+		info.Shard = n.leastLoaded()
 	}
-	info := &shard.Info{ID: matchID, Name: name, Rate: g.def.Rate, Schema: g.schema.Hash(), Shard: index}
 	n.directory.Add(info)
-	if !n.shards[index].Start(m, info) {
-		n.directory.Remove(matchID)
-		return id.UUID{}, ErrBusy
+	if !n.shards[info.Shard].Start(m, info) {
+		n.directory.Remove(info)
+		return ErrBusy
 	}
-	return matchID, nil
+	return nil
 }
 
 // leastLoaded is the shard with the fewest matches of those that n.directory knows, in turn among equals: a match that
@@ -87,7 +91,7 @@ func (n *Node) leastLoaded() int {
 
 // EndMatch ends a match; its clients read why. Errors: ErrNoMatch, ErrBusy.
 func (n *Node) EndMatch(matchID id.UUID, why wire.Close) error {
-	info, ok := n.directory.Find(matchID)
+	info, ok := n.native(matchID)
 	if !ok {
 		return ErrNoMatch
 	}
@@ -97,11 +101,13 @@ func (n *Node) EndMatch(matchID id.UUID, why wire.Close) error {
 	return nil
 }
 
-// Match is a running match.
-func (n *Node) Match(matchID id.UUID) (*shard.Info, bool) { return n.directory.Find(matchID) }
+// Match is a running match of one of the games.
+func (n *Node) Match(matchID id.UUID) (*shard.Info, bool) { return n.native(matchID) }
 
-// Matches is all running matches, by name, then id.
-func (n *Node) Matches() []*shard.Info { return n.directory.List() }
+// Matches is all running matches of the games, by name, then id.
+func (n *Node) Matches() []*shard.Info {
+	return slices.DeleteFunc(n.directory.List(), func(m *shard.Info) bool { return m.Carrier })
+}
 
 // TokenOptions says for whom a connect token is.
 type TokenOptions struct {
@@ -118,7 +124,7 @@ type TokenOptions struct {
 
 // MintToken makes the connect token that lets a user join a match once. Errors: ErrNoMatch, and token.Mint's.
 func (n *Node) MintToken(o TokenOptions) (*token.Connect, error) {
-	info, ok := n.directory.Find(o.Match)
+	info, ok := n.native(o.Match)
 	if !ok {
 		return nil, ErrNoMatch
 	}

@@ -26,9 +26,10 @@ func (n *Node) work() {
 
 func (n *Node) takeReports() {
 	for r, ok := n.reports.TryPop(); ok; r, ok = n.reports.TryPop() {
-		n.directory.Remove(r.Match)
+		n.directory.Remove(r.Info)
 		if n.backend != nil {
 			n.backend.forgetPosts(r.Match)
+			n.backend.carry.Lost(r.Info)
 		}
 		n.mu.Lock()
 		n.ended[closeName(r.Why)]++

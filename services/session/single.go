@@ -19,8 +19,20 @@ const (
 )
 
 // Replace tells connections that a newer one of their user takes their place, and ends them. Doors call it with what
-// Live.Add returned when session.single_socket is on.
-func Replace(older []Conn) { dismiss(older, CodeReplaced, "single_socket") }
+// Live.Add returned when session.single_socket is on. A connection that is MatchOnly stays: the user's match goes on while
+// he changes sockets.
+func Replace(older []Conn) {
+	var sockets []Conn
+	for _, c := range older {
+		if _, only := c.(MatchOnly); !only {
+			sockets = append(sockets, c)
+		}
+	}
+	dismiss(sockets, CodeReplaced, "single_socket")
+}
+
+// MatchOnly is a Conn that carries the messages of one match and is no socket of its user.
+type MatchOnly interface{ MatchOnly() }
 
 // KickBanned tells the user's connections that he may not be here any more, and ends them.
 func (l *Live) KickBanned(user id.UUID) { dismiss(l.OfUser(user), CodeBanned, "banned") }

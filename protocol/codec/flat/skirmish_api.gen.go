@@ -48,8 +48,25 @@ func putOwnCreateConnectTokenRequest(w *writer, m *api.CreateConnectTokenRequest
 	if m.MatchId != "" {
 		o0 = w.text(m.MatchId)
 	}
-	w.StartObject(1)
+	var o1 uoffset
+	if len(m.Metadata) != 0 {
+		mark, first := len(w.offsets), sorted(w, m.Metadata)
+		for i := range len(m.Metadata) {
+			key := w.keys[first+i]
+			o := putOwnCreateConnectTokenRequest_MetadataEntry(w, key, m.Metadata[key])
+			w.offsets = append(w.offsets, o)
+		}
+		w.drop(first)
+		o1 = w.vector(mark)
+	}
+	var o2 uoffset
+	if m.MatchToken != "" {
+		o2 = w.text(m.MatchToken)
+	}
+	w.StartObject(3)
 	w.PrependUOffsetTSlot(0, o0, 0)
+	w.PrependUOffsetTSlot(1, o1, 0)
+	w.PrependUOffsetTSlot(2, o2, 0)
 	return w.EndObject()
 }
 
@@ -57,4 +74,34 @@ func getOwnCreateConnectTokenRequest(t *reader, m *api.CreateConnectTokenRequest
 	if o := t.Offset(4); o != 0 {
 		m.MatchId = text(t, o)
 	}
+	if o := t.Offset(6); o != 0 {
+		if n := t.VectorLen(uoffset(o)); n != 0 {
+			m.Metadata = make(map[string]string, n)
+			first := t.Vector(uoffset(o))
+			for i := range n {
+				e := element(t, first, i)
+				var value string
+				if o := e.Offset(6); o != 0 {
+					value = text(&e, o)
+				}
+				m.Metadata[text(&e, e.Offset(4))] = value
+			}
+		}
+	}
+	if o := t.Offset(8); o != 0 {
+		m.MatchToken = text(t, o)
+	}
+}
+
+func putOwnCreateConnectTokenRequest_MetadataEntry(w *writer, key string, value string) uoffset {
+	var o0 uoffset
+	o0 = w.text(key)
+	var o1 uoffset
+	if value != "" {
+		o1 = w.text(value)
+	}
+	w.StartObject(2)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	w.PrependUOffsetTSlot(1, o1, 0)
+	return w.EndObject()
 }

@@ -2442,6 +2442,12 @@ var tables = [...]table{
 		{k64, 0, 0},   // expires_at
 	}},
 	205: {"skirmish.api.CreateConnectTokenRequest", []slot{
-		{kText, 0, 0}, // match_id
+		{kText, 0, 0},  // match_id
+		{kMap, 0, 206}, // metadata
+		{kText, 0, 0},  // match_token
+	}},
+	206: {"skirmish.api.CreateConnectTokenRequest.MetadataEntry", []slot{
+		{kText, 0, 0}, // key
+		{kText, 0, 0}, // value
 	}},
 }

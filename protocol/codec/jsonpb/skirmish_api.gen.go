@@ -62,6 +62,23 @@ func (w *writer) writeOwnCreateConnectTokenRequest(m *api.CreateConnectTokenRequ
 		w.text(m.MatchId)
 		w.buf = append(w.buf, ',')
 	}
+	if len(m.Metadata) != 0 {
+		w.raw(`"metadata":`)
+		w.buf = append(w.buf, '{')
+		for _, key := range sorted(m.Metadata) {
+			w.text(key)
+			w.buf = append(w.buf, ':')
+			w.text(m.Metadata[key])
+			w.buf = append(w.buf, ',')
+		}
+		w.close('}')
+		w.buf = append(w.buf, ',')
+	}
+	if m.MatchToken != "" {
+		w.raw(`"match_token":`)
+		w.text(m.MatchToken)
+		w.buf = append(w.buf, ',')
+	}
 	w.close('}')
 }
 
@@ -73,6 +90,23 @@ func (r *reader) readOwnCreateConnectTokenRequest(m *api.CreateConnectTokenReque
 		case "match_id", "matchId":
 			if r.once(&seen, 0) {
 				m.MatchId = r.text()
+			}
+		case "metadata":
+			if r.once(&seen, 1) {
+				r.take('{')
+				m.Metadata = map[string]string{}
+				for n := 0; r.next('}', n); n++ {
+					key := r.text()
+					r.colon()
+					if _, twice := m.Metadata[key]; twice {
+						r.bad = true
+					}
+					m.Metadata[key] = r.text()
+				}
+			}
+		case "match_token", "matchToken":
+			if r.once(&seen, 2) {
+				m.MatchToken = r.text()
 			}
 		default:
 			r.bad = true
