@@ -1,10 +1,11 @@
 package query
 
-// Clause is one condition of a Query, for who indexes more than a Document at a time.
+import "iter"
+
+// Clause is one condition of a Query, for who looks at them one by one.
 type Clause struct {
-	Sign  Sign
-	Boost float64
-	c     *condition
+	Sign Sign
+	c    *clause
 }
 
 // Sign is what a query does with a document for which a clause holds.
@@ -16,67 +17,45 @@ const (
 	Excluded             // refuses it
 )
 
-// Clauses are the conditions of a query, the required first, then the excluded, then the optional.
-func (q *Query) Clauses() (list []Clause) {
-	add := func(sign Sign, clauses []clause) {
-		for i := range clauses {
-			list = append(list, Clause{sign, clauses[i].boost, &clauses[i].condition})
+// Clauses are the conditions of a query: the required, the excluded, then the optional ones.
+func (q *Query) Clauses() iter.Seq[Clause] {
+	return func(yield func(Clause) bool) {
+		for i := range q.required {
+			if !yield(Clause{Required, &q.required[i]}) {
+				return
+			}
+		}
+		for i := range q.excluded {
+			if !yield(Clause{Excluded, &q.excluded[i]}) {
+				return
+			}
+		}
+		for i := range q.optional {
+			if !yield(Clause{Optional, &q.optional[i]}) {
+				return
+			}
 		}
 	}
-	add(Required, q.required)
-	add(Excluded, q.excluded)
-	add(Optional, q.optional)
-	return list
 }
 
-// Broken reports whether the query has an expression that cannot be: it matches nothing.
-func (q *Query) Broken() bool { return q.broken }
+// String is the clause as it was written, sign and boost included.
+func (c Clause) String() string { return c.c.source }
 
 // Holds reports whether the condition holds for a document, whatever the sign.
 func (c Clause) Holds(d *Document) bool { return c.c.holds(d) }
 
-// Always and Never report whether it holds for every document, or for none.
-func (c Clause) Always() bool { return c.c.kind == always }
-func (c Clause) Never() bool  { return c.c.kind == never }
-
-// Term is the text that a value of the field must be, or the number's key when numeric; ok is false for other conditions.
-func (c Clause) Term() (field, text string, number uint64, numeric, ok bool) {
-	return c.c.field, c.c.text, numberKey(c.c.number), c.c.numeric, c.c.exact
+// Term is the text that a value of the field must be for the condition to hold; ok is false when something else will do.
+func (c Clause) Term() (field, text string, ok bool) {
+	return c.c.field, c.c.text, c.c.exact && !c.c.numeric
 }
 
-// Range is the interval of keys, both ends included, in which a number of the field must be; ok is false for other
-// conditions.
-func (c Clause) Range() (field string, low, high uint64, ok bool) {
-	s := c.c.within
-	if s == nil || s.kind != isNumber {
-		return "", 0, 0, false
-	}
-	// The bound itself may be out. Keys of numbers are next to each other, so the interval then begins or ends one further.
-	if low, high = s.low, s.high; low > 0 {
-		if !c.c.test(numberOf(low)) {
-			low++
-		}
-	} else if !c.c.test(numberOf(high)) {
-		high--
-	}
-	return c.c.field, low, high, true
-}
-
-// Values are those of a document: texts with their text, numbers with the key of their place among numbers, and nothing
-// else.
-func (d *Document) Values(yield func(field, text string, number uint64, numeric bool) bool) {
-	for i := range d.values {
-		v := &d.values[i]
-		if v.kind == isText && !yield(v.field, v.text, 0, false) || v.kind == isNumber && !yield(v.field, "", v.key(), true) {
-			return
+// Texts are the fields and values of a document that are texts.
+func (d *Document) Texts() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := range d.values {
+			if v := &d.values[i]; v.kind == isText && !yield(v.field, v.text) {
+				return
+			}
 		}
 	}
-}
-
-// numberOf is the number with this key.
-func numberOf(key uint64) *value {
-	if key>>63 == 1 {
-		return &value{kind: isNumber, bits: key &^ (1 << 63)}
-	}
-	return &value{kind: isNumber, bits: ^key}
 }

@@ -32,6 +32,7 @@ func (p *parser) take(b byte) bool {
 
 // clause reads one clause into the query. After ErrExpression the parser stands where the next clause begins.
 func (p *parser) clause(q *Query) error {
+	whole := p.rest
 	into := &q.optional
 	if p.take('+') {
 		into = &q.required
@@ -50,7 +51,7 @@ func (p *parser) clause(q *Query) error {
 	if p.rest != "" && !strings.ContainsRune(spaces, rune(p.rest[0])) {
 		return ErrSyntax
 	}
-	*into = append(*into, clause{c, boost})
+	*into = append(*into, clause{c, boost, whole[:len(whole)-len(p.rest)]})
 	return trouble
 }
 

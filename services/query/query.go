@@ -40,7 +40,8 @@ type Query struct {
 // clause is one condition, and what it adds to the score.
 type clause struct {
 	condition
-	boost float64
+	boost  float64
+	source string // as it was written
 }
 
 // Parse compiles a text; an empty one matches everything.
@@ -62,6 +63,13 @@ func Parse(text string) (*Query, error) {
 		return q, ErrExpression
 	}
 	return q, nil
+}
+
+// Equal asks for the documents that have a text in a field, whatever characters it is of.
+func Equal(field, text string) *Query {
+	test := func(v *value) bool { return v.kind == isText && v.text == text }
+	c := condition{kind: ofField, field: field, test: test, exact: true, text: text}
+	return &Query{required: []clause{{condition: c, boost: 1}}}
 }
 
 // Match reports whether a document is what the query asks for, and how well: the sum of the boosts of all clauses that
