@@ -281,17 +281,27 @@ func (s *Service) Delete(ctx context.Context, c op.Caller, deletes []Delete) err
 	if len(deletes) == 0 {
 		return nil
 	}
-	hints := make([]store.Ref, 0, len(deletes))
-	for i := range deletes {
-		if err := checkName(deletes[i].ID); err != nil {
-			return err
-		}
-		hints = append(hints, deletes[i].ref())
+	hints, err := PrepareDelete(deletes)
+	if err != nil {
+		return err
 	}
 	return s.c.DB.Write(ctx, hints, func(tx store.Tx) error { return Remove(tx, c, deletes) })
 }
 
-// Remove deletes a batch inside a transaction.
+// PrepareDelete checks deletes before any row is asked, and names their rows.
+// Errors: ErrName, ErrNameText.
+func PrepareDelete(deletes []Delete) ([]store.Ref, error) {
+	refs := make([]store.Ref, len(deletes))
+	for i := range deletes {
+		if err := checkName(deletes[i].ID); err != nil {
+			return nil, err
+		}
+		refs[i] = deletes[i].ref()
+	}
+	return refs, nil
+}
+
+// Remove deletes a batch that PrepareDelete has passed, inside a transaction.
 // Errors: ErrDelete.
 func Remove(tx store.Tx, c op.Caller, deletes []Delete) error {
 	for _, d := range deletes {
