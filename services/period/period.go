@@ -133,7 +133,8 @@ func (b Board) NextReset(t int64) (p Period, ok bool) {
 	return p, p.Expiry > t
 }
 
-// Back is the moment after which at most n resets have come until t, and as many ends; 0 when all of the board's have.
+// Back is the moment after which, until t, at most n resets have come, and the ends that go with them and with the present
+// period; 0 when all of the board's are fewer.
 func (b Board) Back(t int64, n int) int64 {
 	if b.Resets == nil {
 		return 0
