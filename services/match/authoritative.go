@@ -137,7 +137,7 @@ func (s *Service) begin(m *match) error {
 	}
 	s.running.Add(1)
 	s.directory.add(m)
-	m.list()
+	s.listing.add(m.id, m)
 	go m.run() // ends with the match; Stop waits for it
 	return nil
 }
@@ -261,9 +261,7 @@ func (m *match) finish(why Ended) {
 	m.mu.Unlock()
 	m.cancel()
 	m.service.directory.remove(m)
-	if l := m.service.listing; l != nil {
-		l.remove(m)
-	}
+	m.service.listing.remove(m.id)
 	m.service.c.Presence.Drop(m.stream)
 	for _, mb := range members {
 		if w, ok := mb.conn.(Watcher); ok {
@@ -282,13 +280,6 @@ func (m *match) look() {
 	select {
 	case m.wake <- struct{}{}:
 	default: // it will look anyway
-	}
-}
-
-// list tells the listing of the match as it is now.
-func (m *match) list() {
-	if l := m.service.listing; l != nil {
-		l.put(m)
 	}
 }
 

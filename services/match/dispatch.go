@@ -109,7 +109,7 @@ func (m *match) UpdateLabel(label string) error {
 		return ErrStopped
 	}
 	m.label.Store(&label)
-	m.list()
+	m.service.listing.change(m.id)
 	return nil
 }
 

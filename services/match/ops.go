@@ -11,12 +11,13 @@ import (
 	"github.com/skirmishgg/skirmish/services/session"
 )
 
-// Register adds the match messages to the catalogue.
+// Register adds the match messages and listing to the catalogue.
 func (s *Service) Register(r *op.Registry) {
 	op.Add(r, op.Spec{Name: "MatchCreate", ID: 113, RT: "match_create", Auth: op.Session}, s.matchCreate)
 	op.Add(r, op.Spec{Name: "MatchDataSend", ID: 115, RT: "match_data_send", Auth: op.Session, Silent: true}, s.matchDataSend)
 	op.Add(r, op.Spec{Name: "MatchJoin", ID: 116, RT: "match_join", Auth: op.Session}, s.matchJoin)
 	op.Add(r, op.Spec{Name: "MatchLeave", ID: 117, RT: "match_leave", Auth: op.Session}, s.matchLeave)
+	op.Add(r, op.Spec{Name: "ListMatches", ID: 51, HTTP: []string{"GET /v2/match"}, Auth: op.Session}, s.listMatches)
 	op.AddPush[rtapi.Match](r, "match", 112)
 	op.AddPush[rtapi.MatchData](r, "match_data", 114)
 	op.AddPush[rtapi.MatchPresenceEvent](r, "match_presence_event", 118)

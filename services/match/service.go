@@ -62,6 +62,8 @@ type Config struct {
 	InputMax, CallMax, JoinMax, SignalMax, DeferredMax int
 	// EmptyMax is after how long without members an authoritative match ends; 0: never.
 	EmptyMax time.Duration
+	// LabelInterval is how long a changed label may wait until listings find it, when many change; 0: 1 s.
+	LabelInterval time.Duration
 
 	Random io.Reader    // of match ids; nil: crypto/rand. Safe for any goroutine
 	Log    *slog.Logger // nil: slog.Default()
@@ -78,6 +80,9 @@ func (c Config) withDefaults() Config {
 	def(&c.JoinMax, 128)
 	def(&c.SignalMax, 10)
 	def(&c.DeferredMax, 128)
+	if c.LabelInterval <= 0 {
+		c.LabelInterval = time.Second
+	}
 	if c.Context == nil {
 		c.Context = context.Background()
 	}
@@ -97,7 +102,7 @@ type Service struct {
 
 	directory directory // of authoritative matches
 	relayed   relayed
-	listing   listing // nil: nobody lists
+	listing   listing        // of authoritative and native matches
 	dropped   atomic.Uint64  // messages whose match had no room for them
 	running   sync.WaitGroup // the matches' goroutines
 
@@ -105,18 +110,12 @@ type Service struct {
 	stopping bool // no match begins any more
 }
 
-// listing is told of every authoritative match when it begins, when its label has changed, and when it ends, in this order
-// for each match. It must not call this package.
-type listing interface {
-	put(m *match)
-	remove(m *match)
-}
-
 // New has no matches.
 func New(c Config) *Service {
 	s := &Service{c: c.withDefaults()}
 	s.directory.init()
 	s.relayed.init()
+	s.listing.init(s.c.Node, s.c.LabelInterval)
 	return s
 }
 
