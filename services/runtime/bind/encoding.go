@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -100,7 +99,7 @@ func base64Decoder(name, lua, js string, url bool) *Function {
 // notA refuses a text that is not in an encoding, as each language does.
 func (c *Call) notA(encoding string, err error) error {
 	if c.Lang == JavaScript {
-		return fmt.Errorf("Failed to decode string: %s", c.Str("input"))
+		return Textf("Failed to decode string: %s", c.Str("input"))
 	}
 	return c.Wrong("input", "not a valid "+encoding+" string: "+err.Error())
 }

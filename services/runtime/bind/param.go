@@ -45,7 +45,7 @@ var kinds = map[string]kind{
 // parseParams reads the words of the table; a mistake there panics at start.
 func parseParams(words string) (list []param) {
 	for _, word := range strings.Fields(words) {
-		name, rest, ok := strings.Cut(word, ":")
+		name, rest, _ := strings.Cut(word, ":")
 		p := param{name: name}
 		typ, fallback, has := strings.Cut(rest, "=")
 		if strings.HasSuffix(typ, "?") {
@@ -54,6 +54,7 @@ func parseParams(words string) (list []param) {
 		if strings.HasSuffix(typ, "!") {
 			typ, p.strict = typ[:len(typ)-1], true
 		}
+		var ok bool
 		if p.kind, ok = kinds[typ]; !ok {
 			panic("bind: no type in " + word)
 		}

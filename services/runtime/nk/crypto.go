@@ -171,6 +171,9 @@ func BcryptCompare(hash, plain string) (bool, error) {
 	return true, nil
 }
 
+// errAlgorithm is in the words that modules know.
+var errAlgorithm = errors.New("unsupported algo type - only allowed 'HS256', 'RS256'" + ".")
+
 // JWT signs claims.
 // Errors: an algorithm other than HS256 and RS256, or a key that is none.
 func JWT(algorithm, key string, claims map[string]any) (string, error) {
@@ -186,7 +189,7 @@ func JWT(algorithm, key string, claims map[string]any) (string, error) {
 		}
 		method, signer = jwt.SigningMethodRS256, private
 	default:
-		return "", errors.New("unsupported algo type - only allowed 'HS256', 'RS256'.")
+		return "", errAlgorithm
 	}
 	token, err := jwt.NewWithClaims(method, jwt.MapClaims(claims)).SignedString(signer)
 	if err != nil {
