@@ -38,7 +38,6 @@ type board struct {
 	marks [2]mark // by Kind; the worker's while there is one, else the mutex's
 
 	next  event
-	none  bool // there is no next one
 	retry time.Time
 	place int // in the queue; -1: a worker has it, or it was dropped
 	gone  bool
