@@ -11,6 +11,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/group"
+	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/pending"
@@ -28,6 +29,7 @@ type Features struct {
 	Connect *connect.Service
 	Friend  *friend.Service
 	Group   *group.Service
+	Match   *match.Service
 	Notify  *notify.Service
 	Party   *party.Service
 	RPC     *rpc.Service
@@ -44,6 +46,7 @@ func (f Features) Register(r *op.Registry) {
 	f.Connect.Register(r)
 	f.Friend.Register(r)
 	f.Group.Register(r)
+	f.Match.Register(r)
 	f.Notify.Register(r)
 	f.Party.Register(r)
 	f.RPC.Register(r)

@@ -264,29 +264,31 @@ func (s *Service) Dropped() uint64 { return s.dropped.Load() }
 // Count is how many authoritative matches there are.
 func (s *Service) Count() int { return s.directory.count() }
 
-// Stop ends the matches: with a grace, their handlers are told of it and go on until it is over or ctx is; without one at
-// once. New ones are refused from here on. It returns when every match is over, or ctx is done: a handler that does not
-// return cannot be stopped.
-func (s *Service) Stop(ctx context.Context, grace time.Duration) {
-	s.mu.Lock()
-	s.stopping = true
-	s.mu.Unlock()
-	over := make(chan struct{})
-	go func() { s.running.Wait(); close(over) }() // ends with the last match
-	if grace > 0 {
-		s.directory.each(func(m *match) { m.terminate(int(grace / time.Second)) })
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-over:
-			return
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-	}
+// Drain refuses new matches and tells every handler that the server stops after the grace; matches go on until then. over
+// is closed when the last one has ended. Stop follows.
+func (s *Service) Drain(grace time.Duration) (over <-chan struct{}) {
+	over = s.refuse()
+	s.directory.each(func(m *match) { m.terminate(int(grace / time.Second)) })
+	return over
+}
+
+// Stop ends all matches at once and refuses new ones. It returns when every handler has returned, or ctx is done: one
+// that does not return cannot be stopped.
+func (s *Service) Stop(ctx context.Context) {
+	over := s.refuse()
 	s.directory.each(func(m *match) { m.finish(EndedByShutdown) })
 	select {
 	case <-over:
 	case <-ctx.Done():
 	}
+}
+
+// refuse lets no match begin any more, and tells when the last one has ended.
+func (s *Service) refuse() <-chan struct{} {
+	s.mu.Lock()
+	s.stopping = true
+	s.mu.Unlock()
+	over := make(chan struct{})
+	go func() { s.running.Wait(); close(over) }() // ends with the last match
+	return over
 }

@@ -26,10 +26,12 @@ import (
 	"github.com/skirmishgg/skirmish/services/connect"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
+	"github.com/skirmishgg/skirmish/services/gateway/carry"
 	"github.com/skirmishgg/skirmish/services/gateway/native"
 	"github.com/skirmishgg/skirmish/services/gateway/worker"
 	"github.com/skirmishgg/skirmish/services/group"
 	"github.com/skirmishgg/skirmish/services/limit"
+	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/metric"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/party"
@@ -52,6 +54,7 @@ type backend struct {
 	notify   *notify.Service
 	status   *status.Service
 	party    *party.Service
+	match    *match.Service
 	registry *op.Registry
 	rpc      *rpc.Service
 	connect  *connect.Service
@@ -59,6 +62,7 @@ type backend struct {
 	door     *gateway.Door
 	workers  *worker.Pool
 	native   *native.Door
+	carry    *carry.Service
 	doors    *doors
 
 	posts map[id.UUID]*worker.Line // by match; owned by the node's worker goroutine
@@ -93,8 +97,9 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	if err != nil {
 		return nil, err
 	}
-	b.presence = presence.New(presence.Config{Left: func(st presence.Stream, p presence.Presence, _ presence.Reason) { b.party.Left(st, p) }})
+	b.presence = presence.New(presence.Config{Left: b.left})
 	b.party = party.New(party.Config{Presence: b.presence, Live: b.live, Node: s.Name, SingleParty: s.Session.SingleParty, Now: time.Now, Random: rand.Reader})
+	b.match = newMatches(b, n)
 	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
 	b.measure(n)
@@ -112,6 +117,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 		ProxyCount: s.Socket.ProxyCount, Node: s.Name, Log: b.log,
 	}
 	b.workers = worker.New(workersMax)
+	b.carry = newCarry(b, n)
 	b.native = native.New(native.Config{
 		Door: b.door, Workers: b.workers, Identify: b.connect.Identify, Ended: b.sessions.Ended, SingleSocket: s.Session.SingleSocket,
 		Opened: func(c session.Conn) { b.opened(c, false) }, Closed: b.closed,
@@ -142,9 +148,11 @@ func (b *backend) ready(n *Node) error {
 
 // stop closes the doors, waits for the calls under way, and closes the store. Native sessions were ended by the loop.
 func (b *backend) stop(ctx context.Context) error {
+	b.stopMatches(ctx)
 	err := b.doors.shut(ctx)
 	close(b.quit)
 	b.running.Wait()
+	b.carry.Stop()
 	b.workers.Stop()
 	return errors.Join(err, b.db.Close())
 }
@@ -165,6 +173,13 @@ func (b *backend) closed(c session.Conn) {
 	b.presence.End(c)
 }
 
+// left tells those who hold members that one of a stream has gone.
+func (b *backend) left(st presence.Stream, p presence.Presence, why presence.Reason) {
+	b.party.Left(st, p)
+	b.match.Left(st, p, why)
+	b.leftCarried(st, p)
+}
+
 // catalogue registers every feature's operations and seals the registry.
 func (b *backend) catalogue() {
 	passwords := account.NewPasswords(0, 0)
@@ -177,6 +192,7 @@ func (b *backend) catalogue() {
 		Connect: b.connect,
 		Friend:  friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
 		Group:   group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
+		Match:   b.match,
 		Notify:  b.notify,
 		Party:   b.party,
 		RPC:     b.rpc,
@@ -235,15 +251,6 @@ func publicAddresses(n *Node) (list []string) {
 		list = append(list, net.JoinHostPort(a.Host, strconv.Itoa(cmp.Or(a.Port, int(n.Addr().Port())))))
 	}
 	return list
-}
-
-// Place is where in a match of this node a caller of CreateConnectToken goes.
-func (n *Node) Place(match id.UUID, _ op.Caller) (p connect.Place, ok bool, err error) {
-	info, ok := n.directory.Find(match)
-	if !ok {
-		return p, false, nil
-	}
-	return connect.Place{Schema: info.Schema, Shard: uint8(info.Shard + 1)}, true, nil
 }
 
 // Registry is the catalogue; nil without Settings.

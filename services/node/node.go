@@ -46,11 +46,13 @@ type Config struct {
 	// DataDir, Driver, Shards, Name and Public are then what the settings say, wherever they are left zero here.
 	Settings *config.Config
 	RPC      map[string]rpc.Func // functions that clients may call, by name
+	Matches  Handlers            // of authoritative matches, by name
 }
 
 // Sizes of the rings out of the shards.
 const (
 	reportsMax   = 256  // matches that end within one turn of the worker; more: dropped, counted
+	labelsMax    = 1024 // matches whose label has changed; more: told with a later tick
 	postsMax     = 1024 // operations; full: Ctx.Post says false
 	workInterval = 20 * time.Millisecond
 )
@@ -67,6 +69,7 @@ type Node struct {
 	directory *loop.Directory
 	posts     *match.Posts
 	reports   *ring.MPSC[shard.Report]
+	labels    *ring.MPSC[*shard.Info]
 	backend   *backend // nil without Settings
 	started   time.Time
 	procs     int // GOMAXPROCS before Start; 0: left alone
@@ -212,12 +215,13 @@ func (n *Node) maxProcs() {
 
 func (n *Node) build() {
 	n.posts, n.reports = match.NewPosts(postsMax), ring.NewMPSC[shard.Report](reportsMax)
+	n.labels = ring.NewMPSC[*shard.Info](labelsMax)
 	group := n.port.Group()
 	for i := range group.Shards() {
 		n.shards = append(n.shards, shard.New(shard.Config{
 			Index: i, Socket: group.Shard(i), Clock: clock.Real{}, Wall: time.Now, Random: rand.Reader,
 			Sockets: group.Shards() + 1, TicketKey: n.keys.Ticket, ResetKey: n.keys.Reset,
-			ConnsMax: n.c.ConnsPerShard, Reports: n.reports,
+			ConnsMax: n.c.ConnsPerShard, Reports: n.reports, Labels: n.labels,
 		}))
 	}
 	var sessions loop.Sessions // nil: there are none here
@@ -256,8 +260,7 @@ func (n *Node) announce() {
 // describe fills in the answers to server queries. Called by the control loop.
 func (n *Node) describe(r *query.Responder) {
 	players, places := 0, 0
-	list := n.directory.List()
-	for _, m := range list {
+	for _, m := range n.Matches() {
 		players += int(m.Players.Load())
 		places += n.games[m.Name].def.MaxPlayers
 	}

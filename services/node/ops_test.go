@@ -396,7 +396,8 @@ func (d *socketDoor) call(e *op.Entry, token string, in proto.Message) (proto.Me
 	if err != nil {
 		return nil, err
 	}
-	request := &rtapi.Envelope{Cid: "1"}
+	cid := e.Spec.Name
+	request := &rtapi.Envelope{Cid: cid}
 	field := request.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(e.Spec.RT))
 	request.ProtoReflect().Set(field, protoreflect.ValueOfMessage(in.ProtoReflect()))
 	opcode := ws.OpText
@@ -410,11 +411,18 @@ func (d *socketDoor) call(e *op.Entry, token string, in proto.Message) (proto.Me
 	if err := wsutil.WriteClientMessage(conn, opcode, raw); err != nil {
 		return nil, err
 	}
-	if e.Spec.Name == "Pong" { // never answered
-		return e.Response.New().Interface(), nil
+	if e.Spec.Silent { // only refused, without the cid: what is asked for next is answered next
+		cid = "after " + cid
+		raw, err := codec.Append(nil, d.format, &rtapi.Envelope{Cid: cid, Message: &rtapi.Envelope_Ping{Ping: &rtapi.Ping{}}})
+		if err == nil {
+			err = wsutil.WriteClientMessage(conn, opcode, raw)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	answer := &rtapi.Envelope{}
-	for answer.Cid == "" && answer.GetError() == nil { // until it is no push; an error of MatchDataSend has no cid
+	for answer.Cid != cid && (answer.Cid != "" || answer.GetError() == nil) { // pushes, and what an earlier refusal left
 		raw, _, err = wsutil.ReadServerData(conn)
 		if err != nil {
 			return nil, err
@@ -428,6 +436,9 @@ func (d *socketDoor) call(e *op.Entry, token string, in proto.Message) (proto.Me
 		return nil, refusal(anyCode, told.Message)
 	}
 	out := e.Response.New().Interface()
+	if e.Spec.Silent {
+		return out, nil
+	}
 	if f := answer.ProtoReflect().WhichOneof(answer.ProtoReflect().Descriptor().Oneofs().Get(0)); f != nil {
 		out = answer.ProtoReflect().Get(f).Message().Interface()
 	}

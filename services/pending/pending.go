@@ -91,18 +91,10 @@ func purchases(r *op.Registry) {
 // matches: matches and the matchmaker.
 func matches(r *op.Registry) {
 	rpc[empty, api.MatchmakerStats](r, 25, "GetMatchmakerStats", op.Session, "GET /v2/matchmaker/stats")
-	rpc[api.ListMatchesRequest, api.MatchList](r, 51, "ListMatches", op.Session, "GET /v2/match")
 
-	realtime[rtapi.MatchCreate, rtapi.Match](r, "MatchCreate", "match_create")
-	refuse[rtapi.MatchDataSend, empty](r, op.Spec{Name: "MatchDataSend", ID: realtimeNumber("match_data_send"), RT: "match_data_send", Auth: op.Session, Silent: true})
-	realtime[rtapi.MatchJoin, rtapi.Match](r, "MatchJoin", "match_join")
-	realtime[rtapi.MatchLeave, empty](r, "MatchLeave", "match_leave")
 	realtime[rtapi.MatchmakerAdd, rtapi.MatchmakerTicket](r, "MatchmakerAdd", "matchmaker_add")
 	realtime[rtapi.MatchmakerRemove, empty](r, "MatchmakerRemove", "matchmaker_remove")
 
-	push[rtapi.Match](r, "match")
-	push[rtapi.MatchData](r, "match_data")
-	push[rtapi.MatchPresenceEvent](r, "match_presence_event")
 	push[rtapi.MatchmakerMatched](r, "matchmaker_matched")
 	push[rtapi.MatchmakerTicket](r, "matchmaker_ticket")
 }
