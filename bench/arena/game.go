@@ -36,6 +36,7 @@ func (g *Game) Init(c *match.Ctx) error {
 	}
 	_, g.round = g.rounds.Spawn()
 	g.startRound(c)
+	g.label(c)
 	return nil
 }
 
@@ -51,6 +52,7 @@ func (g *Game) Join(c *match.Ctx, p *match.Player) error {
 	g.spawn(c, e)
 	g.welcome(c, p)
 	match.Broadcast(c, named(p)) // to those who were here
+	g.label(c)
 	return nil
 }
 
@@ -99,10 +101,11 @@ func (g *Game) smallerTeam(except *Player) uint8 {
 }
 
 // Leave takes the player out of the arena.
-func (g *Game) Leave(_ *match.Ctx, p *match.Player, _ wire.Close) {
+func (g *Game) Leave(c *match.Ctx, p *match.Player, _ wire.Close) {
 	if !p.Spectator {
 		g.players.Despawn(p.Entity)
 		g.seats[p.Slot] = nil
+		g.label(c)
 	}
 }
 

@@ -1,9 +1,11 @@
 package arena
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/skirmishgg/skirmish/engine/match"
+	"github.com/skirmishgg/skirmish/protocol/wire"
 )
 
 // still does nothing.
@@ -204,4 +206,27 @@ func TestAwayAndBack(t *testing.T) {
 	if left.Body != at || f.players[0].Connected {
 		t.Errorf("somebody who is away moved from %+v to %+v", at, left.Body)
 	}
+}
+
+// TestLabel: the label is JSON that says how many play, and a tick in which nobody comes or goes makes no other.
+func TestLabel(t *testing.T) {
+	f := start(t, 3, 1, "")
+	want := func(label string) {
+		t.Helper()
+		if f.Label() != label || !json.Valid([]byte(label)) {
+			t.Errorf("label %s, want %s", f.Label(), label)
+		}
+	}
+	want(`{"map":"yard","mode":"teams","open":true,"players":3}`)
+	if !f.Relabelled() {
+		t.Error("nobody is told of it")
+	}
+	f.step(wild(1))
+	if f.Relabelled() {
+		t.Error("a tick made another")
+	}
+	f.Left(f.players[0], match.NullLink{}, wire.CloseLeft)
+	want(`{"map":"yard","mode":"teams","open":true,"players":2}`)
+	f = start(t, PlayersMax, 1, Peaceful)
+	want(`{"map":"yard","mode":"peaceful","open":false,"players":16}`)
 }

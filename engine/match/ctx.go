@@ -54,6 +54,22 @@ func (c *Ctx) Kick(p *Player, why wire.Close) {
 	}
 }
 
+// LabelMax is the longest label, in bytes.
+const LabelMax = 2048
+
+// SetLabel says by what listings find the match: the fields of a JSON object, as a rule. A game may call it whenever it
+// likes; a label that is the same costs nothing, another one is seen by listings within a second. False: it is too long, and
+// the label stays what it was.
+func (c *Ctx) SetLabel(text string) bool {
+	if len(text) > LabelMax {
+		return false
+	}
+	if text != c.m.label {
+		c.m.label, c.m.relabelled = text, true
+	}
+	return true
+}
+
 // End ends the match after this tick. Its snapshot still goes out, and its events are repeated for up to a second until
 // everybody has them; then clients read CloseMatchEnded.
 func (c *Ctx) End() { c.m.ending = true }

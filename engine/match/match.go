@@ -59,6 +59,8 @@ type Match struct {
 	kicks      int
 	emptyFor   uint32 // ticks in a row without anybody
 	ending     bool   // the game called End
+	label      string
+	relabelled bool // since Relabelled was asked
 	over       wire.Close
 	failure    error
 }
@@ -283,6 +285,16 @@ func (m *Match) Snapshot(p *Player, dst []byte, share float64) (n int, baselineD
 func (m *Match) look(p *Player) {
 	defer m.catch()
 	m.watcher.Visible(&m.ctx, p, &m.see)
+}
+
+// Label is what the game has set last, "" before that.
+func (m *Match) Label() string { return m.label }
+
+// Relabelled reports whether the game has set another label since it was asked last.
+func (m *Match) Relabelled() bool {
+	was := m.relabelled
+	m.relabelled = false
+	return was
 }
 
 // LastTick is the tick that ran last, 0 before the first.

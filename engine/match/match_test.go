@@ -450,9 +450,31 @@ func TestDeterminism(t *testing.T) {
 	}
 }
 
+func TestSetLabel(t *testing.T) {
+	m, g := start(t, nil)
+	f := func(text string, ok, told bool, want string) {
+		t.Helper()
+		g.onTick = func(c *Ctx) {
+			if c.SetLabel(text) != ok {
+				t.Errorf("%.20q: taken is %t", text, !ok)
+			}
+		}
+		m.Tick()
+		if got := m.Relabelled(); got != told || m.Label() != want {
+			t.Errorf("%.20q: label %.20q, told %t", text, m.Label(), got)
+		}
+	}
+	f("", true, false, "")
+	f("yard", true, true, "yard")
+	f("yard", true, false, "yard")
+	f(strings.Repeat("x", LabelMax+1), false, false, "yard")
+	f(strings.Repeat("x", LabelMax), true, true, strings.Repeat("x", LabelMax))
+	f("", true, true, "")
+}
+
 // TestTickAllocatesNothing, with a store walked, entities made and removed, an event sent and snapshots encoded.
 func TestTickAllocatesNothing(t *testing.T) {
-	m, _ := start(t, nil)
+	m, g := start(t, nil)
 	var players [4]*Player
 	for i := range players {
 		p, deny, err := m.Join(Who{UserID: id.UUID{byte(i + 1)}}, NullLink{})
@@ -475,6 +497,7 @@ func TestTickAllocatesNothing(t *testing.T) {
 		}
 	}
 	m.listener = nil
+	g.onTick = func(c *Ctx) { c.SetLabel("the same") }
 	for range 1000 {
 		step()
 	}

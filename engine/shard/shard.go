@@ -31,6 +31,7 @@ type Config struct {
 
 	ConnsMax int                // connections; beyond: DenyFull. 0: 4,096
 	Reports  *ring.MPSC[Report] // what happened to matches; full: dropped and counted. nil: nobody wants to know
+	Labels   *ring.MPSC[*Info]  // whose label has changed, each once; full: told after a later tick. nil: as Reports
 }
 
 // Times and limits of a shard.

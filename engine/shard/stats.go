@@ -149,7 +149,24 @@ type Info struct {
 	Deferred      count // entities that found no room in a snapshot
 	InputsStarved count // ticks for which a connected player's input was missing
 	MailDropped   count // lossy messages of clients beyond a tick's bound
+
+	label   atomic.Pointer[string] // nil: ""
+	waiting atomic.Bool            // in Config.Labels
 }
+
+// Label is what listings find the match by.
+func (i *Info) Label() string {
+	if text := i.label.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// SetLabel is for whoever makes the Info; from Start on the shard calls it.
+func (i *Info) SetLabel(text string) { i.label.Store(&text) }
+
+// LabelTaken is for whoever takes the Info out of Config.Labels, before it reads the label: a newer one will be told anew.
+func (i *Info) LabelTaken() { i.waiting.Store(false) }
 
 // note publishes a tick.
 func (i *Info) note(m *running, took time.Duration) {

@@ -22,6 +22,7 @@ type running struct {
 	cost  time.Duration // of a tick with its snapshots, smoothed; decides who goes when the shard is overloaded
 
 	lingers time.Duration // once the game has ended it: until when its last events are repeated
+	untold  bool          // the label has changed, and Config.Labels had no room
 }
 
 const (
@@ -101,12 +102,29 @@ func (s *Shard) run(m *running, at time.Duration) time.Duration {
 	if m.Over() == wire.CloseMatchEnded {
 		m.lingers = at + lingerMax
 	}
+	s.relabel(m)
 	done := s.c.Clock.Now()
 	m.cost += (done - at - m.cost) / 16
 	s.Stats.TickTime.add(done - at)
 	s.overload.busy += done - at
 	m.info.note(m, done-at)
 	return done
+}
+
+// relabel publishes the label when the game has set another one, and tells of it.
+func (s *Shard) relabel(m *running) {
+	if m.Relabelled() {
+		m.info.SetLabel(m.Label())
+		m.untold = true
+	}
+	if !m.untold {
+		return
+	}
+	if s.c.Labels == nil || m.info.waiting.Swap(true) {
+		m.untold = false // whoever takes it out reads the newest
+	} else if m.untold = !s.c.Labels.TryPush(m.info); m.untold {
+		m.info.waiting.Store(false)
+	}
 }
 
 // linger repeats the last events of a match that the game has ended, until all have arrived.

@@ -64,9 +64,12 @@ func (n *Node) launch(m *match.Match, info *shard.Info, on int) error {
 	if info.Shard = on - 1; info.Shard < 0 {
 		info.Shard = n.leastLoaded()
 	}
+	info.SetLabel(m.Label())
 	n.directory.Add(info)
+	n.list(info)
 	if !n.shards[info.Shard].Start(m, info) {
 		n.directory.Remove(info)
+		n.unlist(info)
 		return ErrBusy
 	}
 	return nil

@@ -14,6 +14,7 @@ func (n *Node) work() {
 	defer tick.Stop()
 	for {
 		n.takeReports()
+		n.takeLabels()
 		n.takePosts()
 		select {
 		case <-tick.C:
@@ -27,6 +28,7 @@ func (n *Node) work() {
 func (n *Node) takeReports() {
 	for r, ok := n.reports.TryPop(); ok; r, ok = n.reports.TryPop() {
 		n.directory.Remove(r.Info)
+		n.unlist(r.Info)
 		if n.backend != nil {
 			n.backend.forgetPosts(r.Match)
 			n.backend.carry.Lost(r.Info)
