@@ -220,21 +220,64 @@ func (p *Pool) next() *Ticket {
 
 // turn searches for a ticket and moves it on in its life.
 func (p *Pool) turn(t *Ticket) Match {
-	last := t.rounds >= p.c.RoundsMax || t.rounds > 0 && t.Min == t.Max
-	m := p.search(t, last || t.Standing)
-	switch {
-	case m != nil:
+	m := p.search(t, p.settles(t))
+	if m != nil {
 		for _, member := range m {
 			p.Remove(member)
 		}
 		return m
-	case t.state == fresh:
+	}
+	p.advance(t)
+	return nil
+}
+
+// last reports whether a ticket searches for the last time.
+func (p *Pool) last(t *Ticket) bool {
+	return !t.Standing && (t.rounds >= p.c.RoundsMax || t.rounds > 0 && t.Min == t.Max)
+}
+
+func (p *Pool) settles(t *Ticket) bool { return t.Standing || p.last(t) }
+
+// advance moves a ticket on that was searched for in vain.
+func (p *Pool) advance(t *Ticket) {
+	if t.state == fresh {
 		t.state = active
 		p.note(t)
 		p.arrive(t)
 	}
-	if last && !t.Standing {
+	if p.last(t) {
 		p.calm(t)
 	}
-	return nil
+}
+
+// Propose works off what Step would and appends the groups that there are for each ticket, but takes nobody out: who picks
+// among them does, by Remove.
+func (p *Pool) Propose(dst []Match) []Match {
+	for t := p.next(); t != nil; t = p.next() {
+		if m := p.search(t, p.settles(t)); m != nil {
+			dst = append(dst, m)
+		}
+		p.advance(t)
+	}
+	return dst
+}
+
+// Skip works off what Step would without looking for groups: somebody else makes them, of All.
+func (p *Pool) Skip() {
+	for t := p.next(); t != nil; t = p.next() {
+		p.advance(t)
+	}
+}
+
+// All is every ticket, in the order of Add.
+func (p *Pool) All() []*Ticket {
+	list := make([]*Ticket, 0, p.count)
+	for _, part := range p.partitions {
+		part.index.Search(everybody, func(t *Ticket, _ float64) bool {
+			list = append(list, t)
+			return true
+		})
+	}
+	slices.SortFunc(list, older)
+	return list
 }
