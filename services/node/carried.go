@@ -37,6 +37,7 @@ func (n *Node) native(u id.UUID) (*shard.Info, bool) {
 }
 
 func newCarry(b *backend, n *Node) *carry.Service {
+	n.directory.AddSchema(wire.CarriedSchema)
 	return carry.New(carry.Config{
 		Door: b.door, Workers: b.workers, Presence: b.presence, Engine: carriers{n},
 		Deadline: millis(b.settings.Match.JoinMarkerDeadlineMs), Log: b.log,
@@ -75,4 +76,6 @@ func (e carriers) StartCarrier(u id.UUID, d *match.Definition) (*shard.Info, err
 func (e carriers) Carry(info *shard.Info) bool { return e.n.shards[info.Shard].Carry(info.ID) }
 
 // EndCarrier has the shard end a carrier that nobody is in. An inbox that is full has its next tick do so.
-func (e carriers) EndCarrier(info *shard.Info) { e.n.shards[info.Shard].End(info.ID, wire.CloseMatchEnded) }
+func (e carriers) EndCarrier(info *shard.Info) {
+	e.n.shards[info.Shard].End(info.ID, wire.CloseMatchEnded)
+}
