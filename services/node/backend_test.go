@@ -35,6 +35,12 @@ func startOn(t *testing.T, store string, more ...string) *Node {
 // startWith is startOn with games and functions of the test's own.
 func startWith(t *testing.T, store string, games []*match.Definition, funcs map[string]rpc.Func, more ...string) *Node {
 	t.Helper()
+	return startAs(t, store, Config{Games: games, RPC: funcs}, more...)
+}
+
+// startAs starts a node of a config whose settings come from flags.
+func startAs(t *testing.T, store string, c Config, more ...string) *Node {
+	t.Helper()
 	args := []string{
 		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + t.TempDir(), "--rate_limit.enabled=false", "--udp.shards=1",
 	}
@@ -53,7 +59,8 @@ func startWith(t *testing.T, store string, games []*match.Definition, funcs map[
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Start(Config{Settings: settings, Games: games, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true, RPC: funcs})
+	c.Settings, c.Log, c.KeepMaxProcs = settings, slog.New(slog.NewTextHandler(io.Discard, nil)), true
+	n, err := Start(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,6 +128,21 @@ func told(m *rtapi.Envelope) string {
 		return fmt.Sprint(m.ChannelMessage.Username, ":", m.ChannelMessage.Code.GetValue(), ":", m.ChannelMessage.Content)
 	case *rtapi.Envelope_Notifications:
 		return fmt.Sprint("!", m.Notifications.Notifications[0].Code)
+	case *rtapi.Envelope_Match:
+		return fmt.Sprint("match of ", m.Match.Size, " for ", m.Match.Self.Username)
+	case *rtapi.Envelope_MatchPresenceEvent:
+		for _, u := range m.MatchPresenceEvent.Joins {
+			return "+" + u.Username
+		}
+		for _, u := range m.MatchPresenceEvent.Leaves {
+			return "-" + u.Username
+		}
+	case *rtapi.Envelope_MatchData:
+		data := string(m.MatchData.Data)
+		if len(data) > 100 {
+			data = fmt.Sprint(len(data), " bytes of ", data[:1])
+		}
+		return fmt.Sprint(m.MatchData.Presence.GetUsername(), ">", m.MatchData.OpCode, ":", data)
 	case *rtapi.Envelope_Error:
 		return "error " + m.Error.Message
 	}

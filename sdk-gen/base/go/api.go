@@ -40,11 +40,26 @@ func (a *API) SignIn(ctx context.Context, device, username string) (*nakama.Sess
 // ConnectToken asks for the token that opens one UDP connection within 30 seconds: to a match, or with match "" for a
 // session.
 func (a *API) ConnectToken(ctx context.Context, session *nakama.Session, match string) (*token.Connect, error) {
+	return a.connect(ctx, session, &api.CreateConnectTokenRequest{MatchId: match})
+}
+
+func (a *API) connect(ctx context.Context, session *nakama.Session, in *api.CreateConnectTokenRequest) (*token.Connect, error) {
 	var t api.ConnectToken
-	if err := a.Call(ctx, http.MethodPost, "/v2/connect", session.Token, &api.CreateConnectTokenRequest{MatchId: match}, &t); err != nil {
+	if err := a.Call(ctx, http.MethodPost, "/v2/connect", session.Token, in, &t); err != nil {
 		return nil, err
 	}
 	return token.ParseText(t.Token)
+}
+
+// MatchToken asks for the token that opens a UDP connection in a relayed or authoritative match, which makes the user a
+// member of it. metadata is for the join attempt of an authoritative match's handler.
+func (a *API) MatchToken(ctx context.Context, session *nakama.Session, match string, metadata map[string]string) (*token.Connect, error) {
+	return a.connect(ctx, session, &api.CreateConnectTokenRequest{MatchId: match, Metadata: metadata})
+}
+
+// MatchedToken is MatchToken for who has a matchmaker's token.
+func (a *API) MatchedToken(ctx context.Context, session *nakama.Session, matchToken string) (*token.Connect, error) {
+	return a.connect(ctx, session, &api.CreateConnectTokenRequest{MatchToken: matchToken})
 }
 
 // Call sends any request: path with its query, in as the body. sessionToken "" signs with the server key.

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/skirmishgg/skirmish/netcode/channel"
 	"github.com/skirmishgg/skirmish/netcode/clocksync"
 	"github.com/skirmishgg/skirmish/netcode/handshake"
 	"github.com/skirmishgg/skirmish/netcode/input"
@@ -27,6 +28,8 @@ type Game struct {
 	Stream   func(c *Conn, ch uint8, msg []byte)
 	Closed   func(c *Conn, err error) // the end: see Conn.Err
 
+	// message, of a carried match, gets what came unreliably; nil: Event does.
+	message func(c *Conn, data []byte)
 	// feed, of a session, gives the streams what waits; there is no Schema then, and no tick.
 	feed func(c *Conn)
 }
@@ -128,7 +131,7 @@ func newConn(shake *handshake.Client, game Game, random io.Reader) *Conn {
 	return c
 }
 
-// session reports whether the connection carries a Session: streams, and no match.
+// session reports whether the connection carries a Session or a CarriedMatch: messages, and no ticks.
 func (c *Conn) session() bool { return c.game.Schema == nil }
 
 // Phase is where the connection is in its life; Err is why it ended, nil before.
@@ -292,12 +295,17 @@ func (c *Conn) Leave(now time.Duration) {
 		if c.leaveBy == 0 {
 			c.leaveBy = now + leaveWithin
 		}
-		if c.session() && !c.peer.StreamsIdle() && now < c.leaveBy {
+		if c.session() && !c.settled() && now < c.leaveBy {
 			return
 		}
 		c.phase = Connected
 		c.peer.Close(wire.CloseLeft, now)
 	}
+}
+
+// settled reports that nothing waits to be sent or acked.
+func (c *Conn) settled() bool {
+	return c.peer.StreamsIdle() && c.peer.EventRoom() == channel.EventBudget
 }
 
 // watch ends the connection once its peer has.

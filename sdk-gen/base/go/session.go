@@ -110,7 +110,7 @@ func newSession(ctx context.Context, shake *handshake.Client, restart bool, o Se
 	}
 	s.client = client
 	if o.Push != nil {
-		go s.push(o.Push) // ends with the session
+		go deliver(s.pushes, client.Done(), o.Push) // ends with the session
 	}
 	return s, nil
 }
@@ -260,16 +260,16 @@ func (s *Session) giveUp(c *Conn, err error, why wire.Close) {
 	c.peer.Close(why, c.now)
 }
 
-// push calls the handler.
-func (s *Session) push(handle func(m *rtapi.Envelope)) {
+// deliver calls the handler of pushes until the end.
+func deliver(pushes <-chan *rtapi.Envelope, done <-chan struct{}, handle func(m *rtapi.Envelope)) {
 	for {
 		select {
-		case m := <-s.pushes:
+		case m := <-pushes:
 			handle(m)
-		case <-s.Done():
+		case <-done:
 			for { // what came before the end
 				select {
-				case m := <-s.pushes:
+				case m := <-pushes:
 					handle(m)
 				default:
 					return

@@ -87,7 +87,7 @@ func (c *Conn) pollPeer(now time.Duration, out peer.Sender) (next time.Duration)
 // restUntil is when a session has something to do, at the latest.
 func (c *Conn) restUntil(now time.Duration) time.Duration {
 	rest := sessionLook
-	switch idle := c.peer.StreamsIdle(); {
+	switch idle := c.settled(); {
 	case idle:
 		c.busyAt = 0
 	case c.busyAt == 0:
@@ -224,7 +224,13 @@ func (h *handler) OnEvent(_ uint8, data []byte) {
 	}
 }
 
-func (h *handler) OnMessage(ch uint8, data []byte) { h.OnEvent(ch, data) }
+func (h *handler) OnMessage(ch uint8, data []byte) {
+	if h.game.message != nil {
+		h.game.message((*Conn)(h), data)
+		return
+	}
+	h.OnEvent(ch, data)
+}
 
 // OnStream hands a message of a stream on.
 func (h *handler) OnStream(ch uint8, msg []byte) {

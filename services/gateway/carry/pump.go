@@ -47,7 +47,7 @@ func (s *Service) takeAll() {
 	}
 	for m := ended; m != nil; {
 		next := m.nextEnded
-		m.line.Push(func() { m.gone() })
+		m.line.Push(m.gone)
 		m = next
 	}
 }
