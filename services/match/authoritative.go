@@ -56,10 +56,10 @@ type member struct {
 	presence *Presence
 }
 
-// handlerNotFound is what server code is told of a name that no module has.
-var handlerNotFound = errors.New("not found")
-
-var errStopping = errors.New("the server is stopping")
+var (
+	errNoHandler = errors.New("not found") // what server code is told of a name that no module has
+	errStopping  = errors.New("the server is stopping")
+)
 
 // Create begins an authoritative match with the handler of this name, and answers its id. params arrive as a copy and
 // are plain data. Errors have the words that server code knows: "error creating match: …".
@@ -75,12 +75,12 @@ func (s *Service) Create(ctx context.Context, handlerName string, params map[str
 }
 
 func (s *Service) create(ctx context.Context, handlerName string, params map[string]any) (*match, error) {
-	var newHandler func() Handler
-	if s.c.Handlers != nil {
-		newHandler, _ = s.c.Handlers(handlerName)
+	if s.c.Handlers == nil {
+		return nil, errNoHandler
 	}
-	if newHandler == nil {
-		return nil, handlerNotFound
+	newHandler, ok := s.c.Handlers(handlerName)
+	if !ok {
+		return nil, errNoHandler
 	}
 	params, err := plain(params)
 	if err != nil {
@@ -240,7 +240,8 @@ func (m *match) call(what string, f func() (goOn bool, err error)) bool {
 func (m *match) guard(f func() (bool, error)) (goOn bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			goOn, err = false, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			m.service.c.Log.Error("match handler panicked", "mid", m.name, "handler", m.handlerName, "panic", p, "stack", string(debug.Stack()))
+			goOn, err = false, fmt.Errorf("panic: %v", p)
 		}
 	}()
 	return f()
