@@ -17,6 +17,7 @@ package rank
 
 import (
 	"bytes"
+	"cmp"
 	"sync"
 
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -26,6 +27,14 @@ import (
 type Key struct {
 	Score, Subscore int64
 	Owner           id.UUID
+}
+
+// Compare is negative when k ranks above c.
+func (k *Key) Compare(c *Key, descending bool) int {
+	if descending {
+		k, c = c, k
+	}
+	return cmp.Or(cmp.Compare(k.Score, c.Score), cmp.Compare(k.Subscore, c.Subscore), bytes.Compare(k.Owner[:], c.Owner[:]))
 }
 
 // Board ranks the records of one period. Any goroutine may use it.
