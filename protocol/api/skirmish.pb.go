@@ -151,6 +151,283 @@ func (x *ConnectToken) GetExpiresAt() int64 {
 	return 0
 }
 
+// Ask why a ticket of one's own, or of one's party, is not matched yet.
+type ExplainMatchmakerTicketRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ticket        string                 `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainMatchmakerTicketRequest) Reset() {
+	*x = ExplainMatchmakerTicketRequest{}
+	mi := &file_protocol_api_skirmish_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainMatchmakerTicketRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainMatchmakerTicketRequest) ProtoMessage() {}
+
+func (x *ExplainMatchmakerTicketRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_api_skirmish_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainMatchmakerTicketRequest.ProtoReflect.Descriptor instead.
+func (*ExplainMatchmakerTicketRequest) Descriptor() ([]byte, []int) {
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ExplainMatchmakerTicketRequest) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+// Why a matchmaker ticket is not matched yet. A ticket that several things rule out is counted for each.
+type MatchmakerTicketExplanation struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Ticket string                 `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// The rest in one sentence.
+	Summary string `protobuf:"bytes,2,opt,name=summary,proto3" json:"summary,omitempty"`
+	// Other tickets in the matchmaker.
+	Others int32 `protobuf:"varint,3,opt,name=others,proto3" json:"others,omitempty"`
+	// The query's required and excluded clauses.
+	Clauses []*MatchmakerTicketExplanation_Clause `protobuf:"bytes,4,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	// Tickets for which none of the optional clauses holds, when one must.
+	Optional int32 `protobuf:"varint,5,opt,name=optional,proto3" json:"optional,omitempty"`
+	// Tickets whose counts do not lie within this one's.
+	Sizes int32 `protobuf:"varint,6,opt,name=sizes,proto3" json:"sizes,omitempty"`
+	// Tickets of the same party.
+	Party int32 `protobuf:"varint,7,opt,name=party,proto3" json:"party,omitempty"`
+	// Tickets that share a session with it.
+	Session int32 `protobuf:"varint,8,opt,name=session,proto3" json:"session,omitempty"`
+	// Tickets whose queries do not want this one, when both must.
+	Refusing int32 `protobuf:"varint,9,opt,name=refusing,proto3" json:"refusing,omitempty"`
+	// Tickets that nothing rules out, and their players.
+	Candidates       int32 `protobuf:"varint,10,opt,name=candidates,proto3" json:"candidates,omitempty"`
+	CandidatePlayers int32 `protobuf:"varint,11,opt,name=candidate_players,json=candidatePlayers,proto3" json:"candidate_players,omitempty"`
+	// Players beside one's own for the smallest match that the ticket allows, and for a full one.
+	PlayersNeeded int32 `protobuf:"varint,12,opt,name=players_needed,json=playersNeeded,proto3" json:"players_needed,omitempty"`
+	PlayersWanted int32 `protobuf:"varint,13,opt,name=players_wanted,json=playersWanted,proto3" json:"players_wanted,omitempty"`
+	// It searches; else it waits to be found by newer tickets.
+	Searching bool `protobuf:"varint,14,opt,name=searching,proto3" json:"searching,omitempty"`
+	// Rounds that it has searched in, and in which it takes fewer players than it wants.
+	Rounds        int32 `protobuf:"varint,15,opt,name=rounds,proto3" json:"rounds,omitempty"`
+	LastRound     int32 `protobuf:"varint,16,opt,name=last_round,json=lastRound,proto3" json:"last_round,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchmakerTicketExplanation) Reset() {
+	*x = MatchmakerTicketExplanation{}
+	mi := &file_protocol_api_skirmish_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchmakerTicketExplanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchmakerTicketExplanation) ProtoMessage() {}
+
+func (x *MatchmakerTicketExplanation) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_api_skirmish_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchmakerTicketExplanation.ProtoReflect.Descriptor instead.
+func (*MatchmakerTicketExplanation) Descriptor() ([]byte, []int) {
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *MatchmakerTicketExplanation) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+func (x *MatchmakerTicketExplanation) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *MatchmakerTicketExplanation) GetOthers() int32 {
+	if x != nil {
+		return x.Others
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetClauses() []*MatchmakerTicketExplanation_Clause {
+	if x != nil {
+		return x.Clauses
+	}
+	return nil
+}
+
+func (x *MatchmakerTicketExplanation) GetOptional() int32 {
+	if x != nil {
+		return x.Optional
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetSizes() int32 {
+	if x != nil {
+		return x.Sizes
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetParty() int32 {
+	if x != nil {
+		return x.Party
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetSession() int32 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetRefusing() int32 {
+	if x != nil {
+		return x.Refusing
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetCandidates() int32 {
+	if x != nil {
+		return x.Candidates
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetCandidatePlayers() int32 {
+	if x != nil {
+		return x.CandidatePlayers
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetPlayersNeeded() int32 {
+	if x != nil {
+		return x.PlayersNeeded
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetPlayersWanted() int32 {
+	if x != nil {
+		return x.PlayersWanted
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetSearching() bool {
+	if x != nil {
+		return x.Searching
+	}
+	return false
+}
+
+func (x *MatchmakerTicketExplanation) GetRounds() int32 {
+	if x != nil {
+		return x.Rounds
+	}
+	return 0
+}
+
+func (x *MatchmakerTicketExplanation) GetLastRound() int32 {
+	if x != nil {
+		return x.LastRound
+	}
+	return 0
+}
+
+// A clause of the ticket's query.
+type MatchmakerTicketExplanation_Clause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it was written.
+	Clause string `protobuf:"bytes,1,opt,name=clause,proto3" json:"clause,omitempty"`
+	// How many other tickets it rules out.
+	RulesOut      int32 `protobuf:"varint,2,opt,name=rules_out,json=rulesOut,proto3" json:"rules_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchmakerTicketExplanation_Clause) Reset() {
+	*x = MatchmakerTicketExplanation_Clause{}
+	mi := &file_protocol_api_skirmish_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchmakerTicketExplanation_Clause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchmakerTicketExplanation_Clause) ProtoMessage() {}
+
+func (x *MatchmakerTicketExplanation_Clause) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_api_skirmish_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchmakerTicketExplanation_Clause.ProtoReflect.Descriptor instead.
+func (*MatchmakerTicketExplanation_Clause) Descriptor() ([]byte, []int) {
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{3, 0}
+}
+
+func (x *MatchmakerTicketExplanation_Clause) GetClause() string {
+	if x != nil {
+		return x.Clause
+	}
+	return ""
+}
+
+func (x *MatchmakerTicketExplanation_Clause) GetRulesOut() int32 {
+	if x != nil {
+		return x.RulesOut
+	}
+	return 0
+}
+
 var File_protocol_api_skirmish_proto protoreflect.FileDescriptor
 
 const file_protocol_api_skirmish_proto_rawDesc = "" +
@@ -168,7 +445,33 @@ const file_protocol_api_skirmish_proto_rawDesc = "" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
 	"\bmatch_id\x18\x02 \x01(\tR\amatchId\x12\x1d\n" +
 	"\n" +
-	"expires_at\x18\x03 \x01(\x03R\texpiresAtB-Z+github.com/skirmishgg/skirmish/protocol/apib\x06proto3"
+	"expires_at\x18\x03 \x01(\x03R\texpiresAt\"8\n" +
+	"\x1eExplainMatchmakerTicketRequest\x12\x16\n" +
+	"\x06ticket\x18\x01 \x01(\tR\x06ticket\"\xe0\x04\n" +
+	"\x1bMatchmakerTicketExplanation\x12\x16\n" +
+	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x12\x18\n" +
+	"\asummary\x18\x02 \x01(\tR\asummary\x12\x16\n" +
+	"\x06others\x18\x03 \x01(\x05R\x06others\x12J\n" +
+	"\aclauses\x18\x04 \x03(\v20.skirmish.api.MatchmakerTicketExplanation.ClauseR\aclauses\x12\x1a\n" +
+	"\boptional\x18\x05 \x01(\x05R\boptional\x12\x14\n" +
+	"\x05sizes\x18\x06 \x01(\x05R\x05sizes\x12\x14\n" +
+	"\x05party\x18\a \x01(\x05R\x05party\x12\x18\n" +
+	"\asession\x18\b \x01(\x05R\asession\x12\x1a\n" +
+	"\brefusing\x18\t \x01(\x05R\brefusing\x12\x1e\n" +
+	"\n" +
+	"candidates\x18\n" +
+	" \x01(\x05R\n" +
+	"candidates\x12+\n" +
+	"\x11candidate_players\x18\v \x01(\x05R\x10candidatePlayers\x12%\n" +
+	"\x0eplayers_needed\x18\f \x01(\x05R\rplayersNeeded\x12%\n" +
+	"\x0eplayers_wanted\x18\r \x01(\x05R\rplayersWanted\x12\x1c\n" +
+	"\tsearching\x18\x0e \x01(\bR\tsearching\x12\x16\n" +
+	"\x06rounds\x18\x0f \x01(\x05R\x06rounds\x12\x1d\n" +
+	"\n" +
+	"last_round\x18\x10 \x01(\x05R\tlastRound\x1a=\n" +
+	"\x06Clause\x12\x16\n" +
+	"\x06clause\x18\x01 \x01(\tR\x06clause\x12\x1b\n" +
+	"\trules_out\x18\x02 \x01(\x05R\brulesOutB-Z+github.com/skirmishgg/skirmish/protocol/apib\x06proto3"
 
 var (
 	file_protocol_api_skirmish_proto_rawDescOnce sync.Once
@@ -182,19 +485,23 @@ func file_protocol_api_skirmish_proto_rawDescGZIP() []byte {
 	return file_protocol_api_skirmish_proto_rawDescData
 }
 
-var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_protocol_api_skirmish_proto_goTypes = []any{
-	(*CreateConnectTokenRequest)(nil), // 0: skirmish.api.CreateConnectTokenRequest
-	(*ConnectToken)(nil),              // 1: skirmish.api.ConnectToken
-	nil,                               // 2: skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	(*CreateConnectTokenRequest)(nil),          // 0: skirmish.api.CreateConnectTokenRequest
+	(*ConnectToken)(nil),                       // 1: skirmish.api.ConnectToken
+	(*ExplainMatchmakerTicketRequest)(nil),     // 2: skirmish.api.ExplainMatchmakerTicketRequest
+	(*MatchmakerTicketExplanation)(nil),        // 3: skirmish.api.MatchmakerTicketExplanation
+	nil,                                        // 4: skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	(*MatchmakerTicketExplanation_Clause)(nil), // 5: skirmish.api.MatchmakerTicketExplanation.Clause
 }
 var file_protocol_api_skirmish_proto_depIdxs = []int32{
-	2, // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	4, // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	5, // 1: skirmish.api.MatchmakerTicketExplanation.clauses:type_name -> skirmish.api.MatchmakerTicketExplanation.Clause
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_protocol_api_skirmish_proto_init() }
@@ -208,7 +515,7 @@ func file_protocol_api_skirmish_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protocol_api_skirmish_proto_rawDesc), len(file_protocol_api_skirmish_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/group"
 	"github.com/skirmishgg/skirmish/services/match"
+	"github.com/skirmishgg/skirmish/services/matchmaker"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/pending"
@@ -23,18 +24,19 @@ import (
 // Features are the services that run the operations. Zero ones will do for who only reads the Specs: to register, no
 // feature looks at itself.
 type Features struct {
-	Account *account.Service
-	Auth    *auth.Service
-	Chat    *chat.Service
-	Connect *connect.Service
-	Friend  *friend.Service
-	Group   *group.Service
-	Match   *match.Service
-	Notify  *notify.Service
-	Party   *party.Service
-	RPC     *rpc.Service
-	Status  *status.Service
-	Storage *storage.Service
+	Account    *account.Service
+	Auth       *auth.Service
+	Chat       *chat.Service
+	Connect    *connect.Service
+	Friend     *friend.Service
+	Group      *group.Service
+	Match      *match.Service
+	Matchmaker *matchmaker.Service
+	Notify     *notify.Service
+	Party      *party.Service
+	RPC        *rpc.Service
+	Status     *status.Service
+	Storage    *storage.Service
 }
 
 // Register adds every operation and push there is. Limits, metrics and Seal are the caller's.
@@ -47,6 +49,7 @@ func (f Features) Register(r *op.Registry) {
 	f.Friend.Register(r)
 	f.Group.Register(r)
 	f.Match.Register(r)
+	f.Matchmaker.Register(r)
 	f.Notify.Register(r)
 	f.Party.Register(r)
 	f.RPC.Register(r)

@@ -223,11 +223,12 @@ type Leaderboard struct {
 }
 
 type Matchmaker struct {
-	MaxTickets   int  `key:"max_tickets" default:"3" min:"1" doc:"Tickets that one session or party may have."`
-	IntervalSec  int  `key:"interval_sec" default:"15" min:"1" doc:"Time between matching passes."`
-	MaxIntervals int  `key:"max_intervals" default:"2" min:"1" doc:"Passes in which a ticket waits for its best number of players, before any number that it allows will do."`
-	RevPrecision bool `key:"rev_precision" default:"false" doc:"A match needs both sides' queries to agree."`
-	RevThreshold int  `key:"rev_threshold" default:"1" min:"0" doc:"Passes in which rev_precision holds."`
+	MaxTickets   int    `key:"max_tickets" default:"3" min:"1" doc:"Tickets that one session or party may have."`
+	IntervalSec  int    `key:"interval_sec" default:"15" min:"1" doc:"Time between matching passes."`
+	MaxIntervals int    `key:"max_intervals" default:"2" min:"1" doc:"Passes in which a ticket waits for its best number of players, before any number that it allows will do."`
+	RevPrecision bool   `key:"rev_precision" default:"false" doc:"A match needs both sides' queries to agree."`
+	RevThreshold int    `key:"rev_threshold" default:"1" min:"0" doc:"Intervals that one pass may take before it no longer asks both sides, in Nakama. A pass takes milliseconds here: it never comes to that."`
+	NativeMatch  string `key:"native_match" doc:"Game whose native match a matched group gets, unless server code makes another; players are sent connect tokens for it. Empty: none, groups play in relayed matches."`
 }
 
 type IAP struct {

@@ -45,6 +45,7 @@ var (
 		{"CreateConnectToken", Rule{Rate: 2, Burst: 20}, "each opens a place for a connection"},
 		{"CreateGroup", Rule{Rate: 1, Burst: 10}, "a group stays"},
 		{"DeleteAccount", Rule{Rate: 0.2, Burst: 3}, "touches everything a user has"},
+		{"ExplainMatchmakerTicket", Rule{Rate: 0.5, Burst: 5}, "looks at all tickets"},
 		{"ImportFacebookFriends", Rule{Rate: 0.2, Burst: 5}, "asks another service"},
 		{"ImportSteamFriends", Rule{Rate: 0.2, Burst: 5}, "asks another service"},
 		{"LinkEmail", Rule{Rate: 1, Burst: 10}, "each costs a password hash"},

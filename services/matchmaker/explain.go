@@ -2,7 +2,9 @@ package matchmaker
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/matchmaker/pool"
 	"github.com/skirmishgg/skirmish/services/session"
 )
@@ -22,24 +24,19 @@ func (s *Service) Explain(ticketID string) (*Explanation, error) {
 	return s.explain(s.byID[ticketID])
 }
 
-// ExplainOwn is Explain for a session, about a ticket that it holds or that its party does. Errors: ErrNotFound.
-func (s *Service) ExplainOwn(c session.Conn, ticketID string) (*Explanation, error) {
+// ExplainOwn is Explain for a user, about a ticket that a session of his, or a party he is in, holds. Errors: ErrNotFound.
+func (s *Service) ExplainOwn(user id.UUID, ticketID string) (*Explanation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.byID[ticketID]
-	if t == nil || !t.holds(c) {
+	if t == nil || !t.isFor(user) {
 		return nil, ErrNotFound
 	}
 	return s.explain(t)
 }
 
-func (t *ticket) holds(c session.Conn) bool {
-	for _, conn := range t.conns {
-		if conn == c {
-			return true
-		}
-	}
-	return false
+func (t *ticket) isFor(user id.UUID) bool {
+	return slices.ContainsFunc(t.conns, func(c session.Conn) bool { return c.UserID() == user })
 }
 
 func (s *Service) explain(t *ticket) (*Explanation, error) {

@@ -510,7 +510,7 @@ func TestExplain(t *testing.T) {
 		a := h.add("ann", "+properties.region:eu", 2, 2)
 		sees := func(want string) {
 			t.Helper()
-			e, err := h.s.ExplainOwn(h.conn("ann"), a)
+			e, err := h.s.ExplainOwn(h.conn("ann").UserID(), a)
 			if err != nil || e.Summary != want || e.Ticket != a {
 				t.Errorf("%v, %v; want %s", e, err, want)
 			}
@@ -525,7 +525,7 @@ func TestExplain(t *testing.T) {
 		h.ok("dan", "MatchmakerAdd", &rtapi.MatchmakerAdd{MinCount: 3, MaxCount: 3, StringProperties: map[string]string{"region": "eu"}})
 		h.soon()
 		sees("Of 3 other tickets none will do; the counts that 2 allow are not within its own.")
-		if _, err := h.s.ExplainOwn(h.conn("bob"), a); !errors.Is(err, ErrNotFound) {
+		if _, err := h.s.ExplainOwn(h.conn("bob").UserID(), a); !errors.Is(err, ErrNotFound) {
 			t.Errorf("another's ticket: %v", err)
 		}
 		if e, err := h.s.Explain(a); err != nil || e.Others != 3 || e.Sizes != 2 || len(e.Clauses) != 1 {

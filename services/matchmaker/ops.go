@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	ownapi "github.com/skirmishgg/skirmish/protocol/api"
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -23,12 +24,15 @@ var (
 	ErrTicket   = errs.New(errs.InvalidArgument, "Invalid matchmaker ticket")
 	ErrNoTicket = errs.New(errs.InvalidArgument, "Matchmaker ticket not found")
 
+	ErrUnknownTicket = errs.New(errs.NotFound, "Matchmaker ticket not found.")
+
 	errEnded = errs.New(errs.Internal, "Session has ended.")
 )
 
 // Register adds the matchmaker's operations to the catalogue.
 func (s *Service) Register(r *op.Registry) {
 	op.Add(r, op.Spec{Name: "GetMatchmakerStats", ID: 25, HTTP: []string{"GET /v2/matchmaker/stats"}, Auth: op.Session}, s.getMatchmakerStats)
+	op.Add(r, op.Spec{Name: "ExplainMatchmakerTicket", ID: 310, HTTP: []string{"GET /v2/matchmaker/ticket/{ticket}"}, Auth: op.Session}, s.explainMatchmakerTicket)
 	op.Add(r, op.Spec{Name: "MatchmakerAdd", ID: 119, RT: "matchmaker_add", Auth: op.Session}, s.matchmakerAdd)
 	op.Add(r, op.Spec{Name: "MatchmakerRemove", ID: 121, RT: "matchmaker_remove", Auth: op.Session}, s.matchmakerRemove)
 	op.Add(r, op.Spec{Name: "PartyMatchmakerAdd", ID: 145, RT: "party_matchmaker_add", Auth: op.Session}, s.partyMatchmakerAdd)
@@ -40,6 +44,25 @@ func (s *Service) Register(r *op.Registry) {
 
 func (s *Service) getMatchmakerStats(context.Context, op.Caller, *emptypb.Empty) (*api.MatchmakerStats, error) {
 	return s.Stats(), nil
+}
+
+func (s *Service) explainMatchmakerTicket(_ context.Context, c op.Caller, in *ownapi.ExplainMatchmakerTicketRequest) (*ownapi.MatchmakerTicketExplanation, error) {
+	if in.Ticket == "" {
+		return nil, ErrTicket
+	}
+	e, err := s.ExplainOwn(c.UserID, in.Ticket)
+	if err != nil {
+		return nil, ErrUnknownTicket
+	}
+	out := &ownapi.MatchmakerTicketExplanation{
+		Ticket: e.Ticket, Summary: e.Summary, Others: int32(e.Others), Optional: int32(e.Optional), Sizes: int32(e.Sizes), Party: int32(e.Party),
+		Session: int32(e.Session), Refusing: int32(e.Refusing), Candidates: int32(e.Left), CandidatePlayers: int32(e.LeftPlayers),
+		PlayersNeeded: int32(e.Needs), PlayersWanted: int32(e.Wants), Searching: e.Active, Rounds: int32(e.Rounds), LastRound: int32(e.Last),
+	}
+	for _, clause := range e.Clauses {
+		out.Clauses = append(out.Clauses, &ownapi.MatchmakerTicketExplanation_Clause{Clause: clause.Text, RulesOut: int32(clause.RulesOut)})
+	}
+	return out, nil
 }
 
 func (s *Service) matchmakerAdd(_ context.Context, c op.Caller, in *rtapi.MatchmakerAdd) (*rtapi.MatchmakerTicket, error) {

@@ -32,6 +32,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/group"
 	"github.com/skirmishgg/skirmish/services/limit"
 	"github.com/skirmishgg/skirmish/services/match"
+	"github.com/skirmishgg/skirmish/services/matchmaker"
 	"github.com/skirmishgg/skirmish/services/metric"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/party"
@@ -45,29 +46,32 @@ import (
 // backend is what stands around the engine: the store, the features, their catalogue, and the doors to it.
 type backend struct {
 	// constant after newBackend
-	settings *config.Config
-	log      *slog.Logger
-	db       store.DB
-	sessions *session.Service
-	live     *session.Live
-	presence *presence.Service
-	notify   *notify.Service
-	status   *status.Service
-	party    *party.Service
-	match    *match.Service
-	registry *op.Registry
-	rpc      *rpc.Service
-	connect  *connect.Service
-	metrics  *metric.Metrics
-	door     *gateway.Door
-	workers  *worker.Pool
-	native   *native.Door
-	carry    *carry.Service
-	doors    *doors
+	settings   *config.Config
+	log        *slog.Logger
+	db         store.DB
+	sessions   *session.Service
+	live       *session.Live
+	presence   *presence.Service
+	notify     *notify.Service
+	status     *status.Service
+	party      *party.Service
+	match      *match.Service
+	matchmaker *matchmaker.Service
+	registry   *op.Registry
+	rpc        *rpc.Service
+	connect    *connect.Service
+	metrics    *metric.Metrics
+	door       *gateway.Door
+	workers    *worker.Pool
+	native     *native.Door
+	carry      *carry.Service
+	doors      *doors
 
 	posts map[id.UUID]*worker.Line // by match; owned by the node's worker goroutine
 
-	quit    chan struct{} // closed by stop: ends the sweeper
+	quit    chan struct{}   // closed by stop: ends the sweeper
+	life    context.Context // ends with stop: that of the matchmaker
+	endLife context.CancelFunc
 	running sync.WaitGroup
 }
 
@@ -80,6 +84,7 @@ const (
 func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) {
 	s := n.c.Settings
 	b = &backend{settings: s, log: n.c.Log, live: session.NewLive(), doors: d, posts: map[id.UUID]*worker.Line{}, quit: make(chan struct{})}
+	b.life, b.endLife = context.WithCancel(context.Background())
 	if b.db, err = openStore(ctx, s, b.log); err != nil {
 		return nil, err
 	}
@@ -98,8 +103,11 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 		return nil, err
 	}
 	b.presence = presence.New(presence.Config{Left: b.left})
-	b.party = party.New(party.Config{Presence: b.presence, Live: b.live, Node: s.Name, SingleParty: s.Session.SingleParty, Now: time.Now, Random: rand.Reader})
+	b.party = party.New(party.Config{Presence: b.presence, Live: b.live, Node: s.Name, SingleParty: s.Session.SingleParty, Matchmaker: partyTickets{b}, Now: time.Now, Random: rand.Reader})
 	b.match = newMatches(b, n)
+	if b.matchmaker, err = newMatchmaker(b, n); err != nil {
+		return nil, err
+	}
 	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
 	b.measure(n)
@@ -127,7 +135,8 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 
 // start opens the doors.
 func (b *backend) start(n *Node) error {
-	b.running.Go(b.sweep) // ended by stop, which waits
+	b.running.Go(b.sweep)                             // ended by stop, which waits
+	b.running.Go(func() { b.matchmaker.Run(b.life) }) // the same
 	return b.doors.open(b, func() error { return b.ready(n) })
 }
 
@@ -151,6 +160,7 @@ func (b *backend) stop(ctx context.Context) error {
 	b.stopMatches(ctx)
 	err := b.doors.shut(ctx)
 	close(b.quit)
+	b.endLife()
 	b.running.Wait()
 	b.carry.Stop()
 	b.workers.Stop()
@@ -169,6 +179,7 @@ func (b *backend) opened(c session.Conn, online bool) {
 // who left.
 func (b *backend) closed(c session.Conn) {
 	b.metrics.SocketsClosed.Inc()
+	b.matchmaker.End(c)
 	b.party.End(c)
 	b.presence.End(c)
 }
@@ -186,17 +197,18 @@ func (b *backend) catalogue() {
 	b.registry = op.NewRegistry()
 	talk := chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify})
 	catalogue.Features{
-		Account: account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
-		Auth:    auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
-		Chat:    talk,
-		Connect: b.connect,
-		Friend:  friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
-		Group:   group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
-		Match:   b.match,
-		Notify:  b.notify,
-		Party:   b.party,
-		RPC:     b.rpc,
-		Status:  b.status,
+		Account:    account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
+		Auth:       auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
+		Chat:       talk,
+		Connect:    b.connect,
+		Friend:     friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
+		Group:      group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
+		Match:      b.match,
+		Matchmaker: b.matchmaker,
+		Notify:     b.notify,
+		Party:      b.party,
+		RPC:        b.rpc,
+		Status:     b.status,
 		Storage: storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) {
 			b.metrics.StorageRejected.Inc(collection, string(why))
 		}}),

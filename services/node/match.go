@@ -27,6 +27,8 @@ type MatchOptions struct {
 	Seed   uint64 // 0: random
 	Params []byte // the game's Ctx.Params
 	Shard  int    // 1..N: there; 0: where the fewest connections are
+	// EmptyFor is after how long without players the match ends, when the game does not say; 0: never.
+	EmptyFor time.Duration
 }
 
 // StartMatch starts a match of the game of that name. Its Init runs here, before it returns.
@@ -47,7 +49,12 @@ func (n *Node) StartMatch(name string, o MatchOptions) (id.UUID, error) {
 		_, _ = rand.Read(b[:])
 		o.Seed = binary.LittleEndian.Uint64(b[:])
 	}
-	m, err := match.New(match.Config{Definition: g.def, Schema: g.schema, ID: matchID, Seed: o.Seed, Params: o.Params, Posts: n.posts})
+	def := g.def
+	if def.EmptyFor == 0 && o.EmptyFor > 0 {
+		ending := *def
+		ending.EmptyFor, def = o.EmptyFor, &ending
+	}
+	m, err := match.New(match.Config{Definition: def, Schema: g.schema, ID: matchID, Seed: o.Seed, Params: o.Params, Posts: n.posts})
 	if err != nil {
 		return id.UUID{}, err
 	}

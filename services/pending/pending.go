@@ -24,8 +24,6 @@ func Register(r *op.Registry) {
 	friends(r)
 	boards(r)
 	purchases(r)
-	matches(r)
-	parties(r)
 	streams(r)
 	others(r)
 }
@@ -86,25 +84,6 @@ func purchases(r *op.Registry) {
 	rpc[api.ValidatePurchaseSamsungRequest, api.ValidatePurchaseResponse](r, 80, "ValidatePurchaseSamsung", op.Session, "POST /v2/iap/purchase/samsung *")
 	rpc[api.ValidateSubscriptionAppleRequest, api.ValidateSubscriptionResponse](r, 81, "ValidateSubscriptionApple", op.Session, "POST /v2/iap/subscription/apple *")
 	rpc[api.ValidateSubscriptionGoogleRequest, api.ValidateSubscriptionResponse](r, 82, "ValidateSubscriptionGoogle", op.Session, "POST /v2/iap/subscription/google *")
-}
-
-// matches: matches and the matchmaker.
-func matches(r *op.Registry) {
-	rpc[empty, api.MatchmakerStats](r, 25, "GetMatchmakerStats", op.Session, "GET /v2/matchmaker/stats")
-
-	realtime[rtapi.MatchmakerAdd, rtapi.MatchmakerTicket](r, "MatchmakerAdd", "matchmaker_add")
-	realtime[rtapi.MatchmakerRemove, empty](r, "MatchmakerRemove", "matchmaker_remove")
-
-	push[rtapi.MatchmakerMatched](r, "matchmaker_matched")
-	push[rtapi.MatchmakerTicket](r, "matchmaker_ticket")
-}
-
-// parties: their tickets.
-func parties(r *op.Registry) {
-	realtime[rtapi.PartyMatchmakerAdd, rtapi.PartyMatchmakerTicket](r, "PartyMatchmakerAdd", "party_matchmaker_add")
-	realtime[rtapi.PartyMatchmakerRemove, empty](r, "PartyMatchmakerRemove", "party_matchmaker_remove")
-
-	push[rtapi.PartyMatchmakerTicket](r, "party_matchmaker_ticket")
 }
 
 // streams: what server code sends to streams of its own.

@@ -105,3 +105,188 @@ func putOwnCreateConnectTokenRequest_MetadataEntry(w *writer, key string, value 
 	w.PrependUOffsetTSlot(1, o1, 0)
 	return w.EndObject()
 }
+
+func putOwnExplainMatchmakerTicketRequest(w *writer, m *api.ExplainMatchmakerTicketRequest) uoffset {
+	if m == nil {
+		m = &api.ExplainMatchmakerTicketRequest{}
+	}
+	var o0 uoffset
+	if m.Ticket != "" {
+		o0 = w.text(m.Ticket)
+	}
+	w.StartObject(1)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	return w.EndObject()
+}
+
+func getOwnExplainMatchmakerTicketRequest(t *reader, m *api.ExplainMatchmakerTicketRequest) {
+	if o := t.Offset(4); o != 0 {
+		m.Ticket = text(t, o)
+	}
+}
+
+func putOwnMatchmakerTicketExplanation(w *writer, m *api.MatchmakerTicketExplanation) uoffset {
+	if m == nil {
+		m = &api.MatchmakerTicketExplanation{}
+	}
+	var o0 uoffset
+	if m.Ticket != "" {
+		o0 = w.text(m.Ticket)
+	}
+	var o1 uoffset
+	if m.Summary != "" {
+		o1 = w.text(m.Summary)
+	}
+	var o3 uoffset
+	if len(m.Clauses) != 0 {
+		mark := len(w.offsets)
+		for _, e := range m.Clauses {
+			o := putOwnMatchmakerTicketExplanation_Clause(w, e)
+			w.offsets = append(w.offsets, o)
+		}
+		o3 = w.vector(mark)
+	}
+	w.StartObject(16)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	w.PrependUOffsetTSlot(1, o1, 0)
+	if m.Others != 0 {
+		w.PrependInt32(m.Others)
+		w.Slot(2)
+	}
+	w.PrependUOffsetTSlot(3, o3, 0)
+	if m.Optional != 0 {
+		w.PrependInt32(m.Optional)
+		w.Slot(4)
+	}
+	if m.Sizes != 0 {
+		w.PrependInt32(m.Sizes)
+		w.Slot(5)
+	}
+	if m.Party != 0 {
+		w.PrependInt32(m.Party)
+		w.Slot(6)
+	}
+	if m.Session != 0 {
+		w.PrependInt32(m.Session)
+		w.Slot(7)
+	}
+	if m.Refusing != 0 {
+		w.PrependInt32(m.Refusing)
+		w.Slot(8)
+	}
+	if m.Candidates != 0 {
+		w.PrependInt32(m.Candidates)
+		w.Slot(9)
+	}
+	if m.CandidatePlayers != 0 {
+		w.PrependInt32(m.CandidatePlayers)
+		w.Slot(10)
+	}
+	if m.PlayersNeeded != 0 {
+		w.PrependInt32(m.PlayersNeeded)
+		w.Slot(11)
+	}
+	if m.PlayersWanted != 0 {
+		w.PrependInt32(m.PlayersWanted)
+		w.Slot(12)
+	}
+	if m.Rounds != 0 {
+		w.PrependInt32(m.Rounds)
+		w.Slot(14)
+	}
+	if m.LastRound != 0 {
+		w.PrependInt32(m.LastRound)
+		w.Slot(15)
+	}
+	if m.Searching {
+		w.PrependBool(m.Searching)
+		w.Slot(13)
+	}
+	return w.EndObject()
+}
+
+func getOwnMatchmakerTicketExplanation(t *reader, m *api.MatchmakerTicketExplanation) {
+	if o := t.Offset(4); o != 0 {
+		m.Ticket = text(t, o)
+	}
+	if o := t.Offset(6); o != 0 {
+		m.Summary = text(t, o)
+	}
+	if o := t.Offset(8); o != 0 {
+		m.Others = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(10); o != 0 {
+		if n := t.VectorLen(uoffset(o)); n != 0 {
+			list := make([]api.MatchmakerTicketExplanation_Clause, n)
+			m.Clauses = make([]*api.MatchmakerTicketExplanation_Clause, n)
+			first := t.Vector(uoffset(o))
+			for i := range n {
+				e := element(t, first, i)
+				getOwnMatchmakerTicketExplanation_Clause(&e, &list[i])
+				m.Clauses[i] = &list[i]
+			}
+		}
+	}
+	if o := t.Offset(12); o != 0 {
+		m.Optional = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(14); o != 0 {
+		m.Sizes = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(16); o != 0 {
+		m.Party = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(18); o != 0 {
+		m.Session = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(20); o != 0 {
+		m.Refusing = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(22); o != 0 {
+		m.Candidates = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(24); o != 0 {
+		m.CandidatePlayers = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(26); o != 0 {
+		m.PlayersNeeded = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(28); o != 0 {
+		m.PlayersWanted = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(30); o != 0 {
+		m.Searching = t.GetBool(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(32); o != 0 {
+		m.Rounds = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(34); o != 0 {
+		m.LastRound = t.GetInt32(t.Pos + uoffset(o))
+	}
+}
+
+func putOwnMatchmakerTicketExplanation_Clause(w *writer, m *api.MatchmakerTicketExplanation_Clause) uoffset {
+	if m == nil {
+		m = &api.MatchmakerTicketExplanation_Clause{}
+	}
+	var o0 uoffset
+	if m.Clause != "" {
+		o0 = w.text(m.Clause)
+	}
+	w.StartObject(2)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	if m.RulesOut != 0 {
+		w.PrependInt32(m.RulesOut)
+		w.Slot(1)
+	}
+	return w.EndObject()
+}
+
+func getOwnMatchmakerTicketExplanation_Clause(t *reader, m *api.MatchmakerTicketExplanation_Clause) {
+	if o := t.Offset(4); o != 0 {
+		m.Clause = text(t, o)
+	}
+	if o := t.Offset(6); o != 0 {
+		m.RulesOut = t.GetInt32(t.Pos + uoffset(o))
+	}
+}

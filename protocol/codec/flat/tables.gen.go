@@ -386,6 +386,12 @@ func (w *writer) put(m proto.Message) (uoffset, bool) {
 		return putOwnConnectToken(w, m), true
 	case *api1.CreateConnectTokenRequest:
 		return putOwnCreateConnectTokenRequest(w, m), true
+	case *api1.ExplainMatchmakerTicketRequest:
+		return putOwnExplainMatchmakerTicketRequest(w, m), true
+	case *api1.MatchmakerTicketExplanation:
+		return putOwnMatchmakerTicketExplanation(w, m), true
+	case *api1.MatchmakerTicketExplanation_Clause:
+		return putOwnMatchmakerTicketExplanation_Clause(w, m), true
 	}
 	return 0, false
 }
@@ -951,6 +957,15 @@ func get(t *reader, m proto.Message) {
 	case *api1.CreateConnectTokenRequest:
 		m.Reset()
 		getOwnCreateConnectTokenRequest(t, m)
+	case *api1.ExplainMatchmakerTicketRequest:
+		m.Reset()
+		getOwnExplainMatchmakerTicketRequest(t, m)
+	case *api1.MatchmakerTicketExplanation:
+		m.Reset()
+		getOwnMatchmakerTicketExplanation(t, m)
+	case *api1.MatchmakerTicketExplanation_Clause:
+		m.Reset()
+		getOwnMatchmakerTicketExplanation_Clause(t, m)
 	}
 }
 
@@ -1329,6 +1344,12 @@ func indexOf(m proto.Message) int {
 		return 204
 	case *api1.CreateConnectTokenRequest:
 		return 205
+	case *api1.ExplainMatchmakerTicketRequest:
+		return 207
+	case *api1.MatchmakerTicketExplanation:
+		return 208
+	case *api1.MatchmakerTicketExplanation_Clause:
+		return 209
 	}
 	return -1
 }
@@ -2449,5 +2470,30 @@ var tables = [...]table{
 	206: {"skirmish.api.CreateConnectTokenRequest.MetadataEntry", []slot{
 		{kText, 0, 0}, // key
 		{kText, 0, 0}, // value
+	}},
+	207: {"skirmish.api.ExplainMatchmakerTicketRequest", []slot{
+		{kText, 0, 0}, // ticket
+	}},
+	208: {"skirmish.api.MatchmakerTicketExplanation", []slot{
+		{kText, 0, 0},     // ticket
+		{kText, 0, 0},     // summary
+		{k32, 0, 0},       // others
+		{kTables, 0, 209}, // clauses
+		{k32, 0, 0},       // optional
+		{k32, 0, 0},       // sizes
+		{k32, 0, 0},       // party
+		{k32, 0, 0},       // session
+		{k32, 0, 0},       // refusing
+		{k32, 0, 0},       // candidates
+		{k32, 0, 0},       // candidate_players
+		{k32, 0, 0},       // players_needed
+		{k32, 0, 0},       // players_wanted
+		{k8, 0, 0},        // searching
+		{k32, 0, 0},       // rounds
+		{k32, 0, 0},       // last_round
+	}},
+	209: {"skirmish.api.MatchmakerTicketExplanation.Clause", []slot{
+		{kText, 0, 0}, // clause
+		{k32, 0, 0},   // rules_out
 	}},
 }

@@ -386,6 +386,12 @@ func (w *writer) message(m proto.Message) bool {
 		w.writeOwnConnectToken(m)
 	case *api1.CreateConnectTokenRequest:
 		w.writeOwnCreateConnectTokenRequest(m)
+	case *api1.ExplainMatchmakerTicketRequest:
+		w.writeOwnExplainMatchmakerTicketRequest(m)
+	case *api1.MatchmakerTicketExplanation:
+		w.writeOwnMatchmakerTicketExplanation(m)
+	case *api1.MatchmakerTicketExplanation_Clause:
+		w.writeOwnMatchmakerTicketExplanation_Clause(m)
 	default:
 		return false
 	}
@@ -953,6 +959,15 @@ func (r *reader) message(m proto.Message) bool {
 	case *api1.CreateConnectTokenRequest:
 		m.Reset()
 		r.readOwnCreateConnectTokenRequest(m)
+	case *api1.ExplainMatchmakerTicketRequest:
+		m.Reset()
+		r.readOwnExplainMatchmakerTicketRequest(m)
+	case *api1.MatchmakerTicketExplanation:
+		m.Reset()
+		r.readOwnMatchmakerTicketExplanation(m)
+	case *api1.MatchmakerTicketExplanation_Clause:
+		m.Reset()
+		r.readOwnMatchmakerTicketExplanation_Clause(m)
 	default:
 		return false
 	}

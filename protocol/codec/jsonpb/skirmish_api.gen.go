@@ -113,3 +113,241 @@ func (r *reader) readOwnCreateConnectTokenRequest(m *api.CreateConnectTokenReque
 		}
 	}
 }
+
+func (w *writer) writeOwnExplainMatchmakerTicketRequest(m *api.ExplainMatchmakerTicketRequest) {
+	w.buf = append(w.buf, '{')
+	if m == nil {
+		m = &api.ExplainMatchmakerTicketRequest{}
+	}
+	if m.Ticket != "" {
+		w.raw(`"ticket":`)
+		w.text(m.Ticket)
+		w.buf = append(w.buf, ',')
+	}
+	w.close('}')
+}
+
+func (r *reader) readOwnExplainMatchmakerTicketRequest(m *api.ExplainMatchmakerTicketRequest) {
+	r.take('{')
+	var seen uint64
+	for n := 0; r.next('}', n); n++ {
+		switch string(r.name()) {
+		case "ticket":
+			if r.once(&seen, 0) {
+				m.Ticket = r.text()
+			}
+		default:
+			r.bad = true
+		}
+	}
+}
+
+func (w *writer) writeOwnMatchmakerTicketExplanation(m *api.MatchmakerTicketExplanation) {
+	w.buf = append(w.buf, '{')
+	if m == nil {
+		m = &api.MatchmakerTicketExplanation{}
+	}
+	if m.Ticket != "" {
+		w.raw(`"ticket":`)
+		w.text(m.Ticket)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Summary != "" {
+		w.raw(`"summary":`)
+		w.text(m.Summary)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Others != 0 {
+		w.raw(`"others":`)
+		w.int32(m.Others)
+		w.buf = append(w.buf, ',')
+	}
+	if len(m.Clauses) != 0 {
+		w.raw(`"clauses":`)
+		w.buf = append(w.buf, '[')
+		for _, e := range m.Clauses {
+			w.writeOwnMatchmakerTicketExplanation_Clause(e)
+			w.buf = append(w.buf, ',')
+		}
+		w.close(']')
+		w.buf = append(w.buf, ',')
+	}
+	if m.Optional != 0 {
+		w.raw(`"optional":`)
+		w.int32(m.Optional)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Sizes != 0 {
+		w.raw(`"sizes":`)
+		w.int32(m.Sizes)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Party != 0 {
+		w.raw(`"party":`)
+		w.int32(m.Party)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Session != 0 {
+		w.raw(`"session":`)
+		w.int32(m.Session)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Refusing != 0 {
+		w.raw(`"refusing":`)
+		w.int32(m.Refusing)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Candidates != 0 {
+		w.raw(`"candidates":`)
+		w.int32(m.Candidates)
+		w.buf = append(w.buf, ',')
+	}
+	if m.CandidatePlayers != 0 {
+		w.raw(`"candidate_players":`)
+		w.int32(m.CandidatePlayers)
+		w.buf = append(w.buf, ',')
+	}
+	if m.PlayersNeeded != 0 {
+		w.raw(`"players_needed":`)
+		w.int32(m.PlayersNeeded)
+		w.buf = append(w.buf, ',')
+	}
+	if m.PlayersWanted != 0 {
+		w.raw(`"players_wanted":`)
+		w.int32(m.PlayersWanted)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Searching {
+		w.raw(`"searching":`)
+		w.bool(m.Searching)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Rounds != 0 {
+		w.raw(`"rounds":`)
+		w.int32(m.Rounds)
+		w.buf = append(w.buf, ',')
+	}
+	if m.LastRound != 0 {
+		w.raw(`"last_round":`)
+		w.int32(m.LastRound)
+		w.buf = append(w.buf, ',')
+	}
+	w.close('}')
+}
+
+func (r *reader) readOwnMatchmakerTicketExplanation(m *api.MatchmakerTicketExplanation) {
+	r.take('{')
+	var seen uint64
+	for n := 0; r.next('}', n); n++ {
+		switch string(r.name()) {
+		case "ticket":
+			if r.once(&seen, 0) {
+				m.Ticket = r.text()
+			}
+		case "summary":
+			if r.once(&seen, 1) {
+				m.Summary = r.text()
+			}
+		case "others":
+			if r.once(&seen, 2) {
+				m.Others = r.int32()
+			}
+		case "clauses":
+			if r.once(&seen, 3) {
+				r.take('[')
+				for n := 0; r.next(']', n); n++ {
+					e := new(api.MatchmakerTicketExplanation_Clause)
+					r.readOwnMatchmakerTicketExplanation_Clause(e)
+					m.Clauses = append(m.Clauses, e)
+				}
+			}
+		case "optional":
+			if r.once(&seen, 4) {
+				m.Optional = r.int32()
+			}
+		case "sizes":
+			if r.once(&seen, 5) {
+				m.Sizes = r.int32()
+			}
+		case "party":
+			if r.once(&seen, 6) {
+				m.Party = r.int32()
+			}
+		case "session":
+			if r.once(&seen, 7) {
+				m.Session = r.int32()
+			}
+		case "refusing":
+			if r.once(&seen, 8) {
+				m.Refusing = r.int32()
+			}
+		case "candidates":
+			if r.once(&seen, 9) {
+				m.Candidates = r.int32()
+			}
+		case "candidate_players", "candidatePlayers":
+			if r.once(&seen, 10) {
+				m.CandidatePlayers = r.int32()
+			}
+		case "players_needed", "playersNeeded":
+			if r.once(&seen, 11) {
+				m.PlayersNeeded = r.int32()
+			}
+		case "players_wanted", "playersWanted":
+			if r.once(&seen, 12) {
+				m.PlayersWanted = r.int32()
+			}
+		case "searching":
+			if r.once(&seen, 13) {
+				m.Searching = r.bool()
+			}
+		case "rounds":
+			if r.once(&seen, 14) {
+				m.Rounds = r.int32()
+			}
+		case "last_round", "lastRound":
+			if r.once(&seen, 15) {
+				m.LastRound = r.int32()
+			}
+		default:
+			r.bad = true
+		}
+	}
+}
+
+func (w *writer) writeOwnMatchmakerTicketExplanation_Clause(m *api.MatchmakerTicketExplanation_Clause) {
+	w.buf = append(w.buf, '{')
+	if m == nil {
+		m = &api.MatchmakerTicketExplanation_Clause{}
+	}
+	if m.Clause != "" {
+		w.raw(`"clause":`)
+		w.text(m.Clause)
+		w.buf = append(w.buf, ',')
+	}
+	if m.RulesOut != 0 {
+		w.raw(`"rules_out":`)
+		w.int32(m.RulesOut)
+		w.buf = append(w.buf, ',')
+	}
+	w.close('}')
+}
+
+func (r *reader) readOwnMatchmakerTicketExplanation_Clause(m *api.MatchmakerTicketExplanation_Clause) {
+	r.take('{')
+	var seen uint64
+	for n := 0; r.next('}', n); n++ {
+		switch string(r.name()) {
+		case "clause":
+			if r.once(&seen, 0) {
+				m.Clause = r.text()
+			}
+		case "rules_out", "rulesOut":
+			if r.once(&seen, 1) {
+				m.RulesOut = r.int32()
+			}
+		default:
+			r.bad = true
+		}
+	}
+}

@@ -32,7 +32,8 @@ type conn struct {
 	door    *Door
 	session *loop.Session
 	id      id.UUID
-	caller  op.Caller // but for ClientIP and ClientPort
+	caller  op.Caller  // but for ClientIP and ClientPort
+	address netip.Addr // of the client when it opened the session
 	line    *worker.Line
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -226,6 +227,9 @@ func (c *conn) Username() string { return c.caller.Username }
 func (c *conn) Vars() map[string]string { return c.caller.Vars }
 
 func (c *conn) Lang() string { return lang }
+
+// Origin implements session.Origin.
+func (c *conn) Origin() (host, clientIP string) { return c.caller.Host, c.address.String() }
 
 const lang = "en" // what a socket is that does not say
 

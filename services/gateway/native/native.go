@@ -99,7 +99,7 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 	}
 	c := &conn{door: d, session: s, caller: op.Caller{
 		UserID: p.UserID, Username: p.Username, Vars: who.Vars, SessionID: id.UUID(p.SessionID).String(), Lang: lang, Node: d.c.Door.Node, Host: who.Host,
-	}, id: p.SessionID}
+	}, id: p.SessionID, address: s.Addr().Addr()}
 	c.reader.Max = d.c.RequestMax
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.line = d.c.Workers.Line(callsMax, nil)

@@ -159,6 +159,9 @@ func (c *conn) Vars() map[string]string { return c.caller.Vars }
 func (c *conn) Lang() string            { return c.lang }
 func (c *conn) Close(reason string)     { c.socket.Close(websocket.CloseNormal, reason) }
 
+// Origin implements session.Origin.
+func (c *conn) Origin() (host, clientIP string) { return c.caller.Host, c.caller.ClientIP }
+
 // Send implements session.Conn.
 func (c *conn) Send(m *codec.Shared) bool {
 	b, err := m.Bytes(c.format)
