@@ -316,7 +316,9 @@ func TestFleetCallbacks(t *testing.T) {
 	c := newCallbacks()
 	first, second := c.GenerateCallbackId(), c.GenerateCallbackId()
 	called := 0
-	c.SetCallback(first, func(nakama.FmCreateStatus, *nakama.InstanceInfo, []*nakama.SessionInfo, map[string]any, error) { called++ })
+	c.SetCallback(first, func(nakama.FmCreateStatus, *nakama.InstanceInfo, []*nakama.SessionInfo, map[string]any, error) {
+		called++
+	})
 	c.InvokeCallback(second, nakama.CreateError, nil, nil, nil, nil)
 	c.InvokeCallback(first, nakama.CreateSuccess, nil, nil, nil, nil)
 	c.InvokeCallback(first, nakama.CreateSuccess, nil, nil, nil, nil)
