@@ -54,8 +54,8 @@ func (b *Board) Message(now time.Time) *api.Leaderboard {
 // OperatorMessage is a stored operator's number in messages, whose 0 overrides none.
 func OperatorMessage(stored int16) api.Operator { return api.Operator(stored + 1) }
 
-// operatorOf is the operator that a client overrides with, nil for none.
-func operatorOf(m api.Operator) *Operator {
+// OperatorOf is the operator that a client overrides with, nil for none.
+func OperatorOf(m api.Operator) *Operator {
 	if m == api.Operator_NO_OVERRIDE {
 		return nil
 	}

@@ -55,7 +55,7 @@ func (s *Service) writeRecord(ctx context.Context, c op.Caller, in *api.WriteLea
 	}
 	r, err := s.Submit(ctx, c, in.LeaderboardId, Score{
 		Owner: c.UserID, Username: c.Username, Score: in.Record.Score, Subscore: in.Record.Subscore,
-		Metadata: store.JSON(in.Record.Metadata), Operator: operatorOf(in.Record.Operator),
+		Metadata: store.JSON(in.Record.Metadata), Operator: OperatorOf(in.Record.Operator),
 	})
 	if err != nil {
 		return nil, errs.Or(err, errWriting)

@@ -169,7 +169,7 @@ func (s *Service) Submit(ctx context.Context, c op.Caller, board string, in Scor
 			return err
 		}
 		if old == nil && !c.Trusted {
-			if err := needAccount(tx, in.Owner); err != nil {
+			if err := NeedAccount(tx, in.Owner); err != nil {
 				return err
 			}
 		}
@@ -190,8 +190,8 @@ func (s *Service) Submit(ctx context.Context, c op.Caller, board string, in Scor
 	return &r, nil
 }
 
-// needAccount holds the owner's account, so that it is not deleted meanwhile and leaves a record of nobody.
-func needAccount(tx store.Tx, owner id.UUID) error {
+// NeedAccount holds the owner's account, so that it is not deleted meanwhile and leaves a record of nobody.
+func NeedAccount(tx store.Tx, owner id.UUID) error {
 	_, ok, err := store.Get(tx, schema.Users, owner)
 	if err == nil && !ok {
 		return account.ErrNotFound
