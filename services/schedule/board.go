@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/skirmishgg/skirmish/persist/schema"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/period"
 )
 
@@ -34,14 +35,17 @@ type event struct {
 
 // board is a board's place between its past and its next event.
 type board struct {
-	def   Board   // the Service's mutex
-	marks [2]mark // by Kind; the worker's while there is one, else the mutex's
+	def   *leaderboard.Board // the Service's mutex
+	marks [2]mark            // by Kind; the worker's while there is one, else the mutex's
 
 	next  event
 	retry time.Time
 	place int // in the queue; -1: a worker has it, or it was dropped
 	gone  bool
 }
+
+// isPeriodic reports whether anything happens to a board by the clock.
+func isPeriodic(b *leaderboard.Board) bool { return b.Resets != nil || b.IsTournament() }
 
 // mark is how far one kind of event has come.
 type mark struct {
@@ -58,16 +62,17 @@ func marksOf(row *schema.LeaderboardSchedule) [2]mark {
 
 // upcoming finds the board's next event: one that was interrupted, else the earliest that is not passed over.
 func (b *board) upcoming(now int64) (next event, ok bool) {
-	floor := b.def.Back(now, CatchUpMax)
+	times := b.def.Periods()
+	floor := times.Back(now, CatchUpMax)
 	for kind, m := range b.marks {
 		e, found := event{kind: Kind(kind), again: m.open}, false
 		after := max(m.at, floor)
 		if m.open {
 			after = m.at - 1
 		}
-		e.period, e.at, found = b.def.nextOf(e.kind, after)
+		e.period, e.at, found = nextOf(times, e.kind, after)
 		if after == floor {
-			_, first, _ := b.def.nextOf(e.kind, m.at)
+			_, first, _ := nextOf(times, e.kind, m.at)
 			e.over = first < e.at
 		}
 		if found && (!ok || e.at < next.at) { // an end comes before the reset of the same moment
@@ -78,7 +83,7 @@ func (b *board) upcoming(now int64) (next event, ok bool) {
 }
 
 // nextOf is the period whose event of this kind is the first after t.
-func (b Board) nextOf(kind Kind, t int64) (p period.Period, at int64, ok bool) {
+func nextOf(b period.Board, kind Kind, t int64) (p period.Period, at int64, ok bool) {
 	if kind == End {
 		p, ok = b.NextEnd(t)
 		return p, p.End, ok

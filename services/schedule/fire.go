@@ -4,10 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/heroiclabs/nakama-common/api"
-
 	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/period"
 	"github.com/skirmishgg/skirmish/services/tournament"
 )
@@ -63,7 +62,7 @@ func (s *Service) step(b *board) bool {
 		if e.again {
 			log.Warn("the function of a board's end or reset is called again: the process died in it")
 		}
-		if err := f(s.calls, &t.row); err != nil {
+		if err := f(s.calls, t.was); err != nil {
 			log.Error("the function of a board's end or reset failed", "error", err)
 		}
 		if s.calls.Err() != nil {
@@ -77,29 +76,25 @@ func (s *Service) step(b *board) bool {
 	return true
 }
 
-// function is what to call for an event, with the board as it was; nil: nothing.
-func (s *Service) function(def Board, e event) func(context.Context, *schema.Leaderboard) error {
-	set, before := s.c.Callbacks(), e.at-1 // the last second of the period
-	of := set.LeaderboardReset
+// function is what to call for an event with the board as it was; nil: nothing.
+func (s *Service) function(def *leaderboard.Board, e event) func(ctx context.Context, was *leaderboard.Board) error {
+	set, last := s.c.Callbacks(), time.Unix(e.at-1, 0).UTC() // the period's last second
+	ofTournament := set.TournamentReset
 	switch {
-	case def.Duration > 0 && e.kind == End:
-		return ofTournament(set.TournamentEnd, def, e)
-	case def.Duration > 0:
-		return ofTournament(set.TournamentReset, def, e)
-	case of == nil:
+	case !def.IsTournament() && set.LeaderboardReset == nil:
+		return nil
+	case !def.IsTournament():
+		return func(ctx context.Context, was *leaderboard.Board) error {
+			return set.LeaderboardReset(ctx, was.Message(last), e.at)
+		}
+	case e.kind == End:
+		ofTournament = set.TournamentEnd
+	}
+	if ofTournament == nil {
 		return nil
 	}
-	return func(ctx context.Context, row *schema.Leaderboard) error {
-		return of(ctx, leaderboardMessage(row, def.Board, before), e.at)
-	}
-}
-
-func ofTournament(f func(ctx context.Context, t *api.Tournament, end, reset int64) error, def Board, e event) func(context.Context, *schema.Leaderboard) error {
-	if f == nil {
-		return nil
-	}
-	return func(ctx context.Context, row *schema.Leaderboard) error {
-		return f(ctx, tournament.Message(row, def.Board, e.at-1), e.period.End, e.period.Expiry)
+	return func(ctx context.Context, was *leaderboard.Board) error {
+		return ofTournament(ctx, tournament.Message(was, last), e.period.End, e.period.Expiry)
 	}
 }
 
@@ -117,13 +112,13 @@ const (
 // taking is an event taken up.
 type taking struct {
 	outcome outcome
-	row     schema.Leaderboard // as it was when the period closed
+	was     *leaderboard.Board // when the period closed
 	marks   [2]mark            // as the store has them now; not when it is gone
 }
 
 // take records in the store that an event is taken up: of those who try, one does. With a reset goes what it does to the
 // board itself.
-func (s *Service) take(ctx context.Context, def Board, e event, called bool) (t taking, err error) {
+func (s *Service) take(ctx context.Context, def *leaderboard.Board, e event, called bool) (t taking, err error) {
 	hints := []store.Ref{schema.Leaderboards.Ref(def.ID), schema.LeaderboardSchedules.Ref(def.ID)}
 	err = s.c.DB.Write(ctx, hints, func(tx store.Tx) error {
 		t = taking{outcome: gone}
@@ -144,9 +139,9 @@ func (s *Service) take(ctx context.Context, def Board, e event, called bool) (t 
 		if t.outcome == already {
 			return nil
 		}
-		t.row = *row
-		t.row.Size = tournament.SizeAt(row, come, expiry(e.period))
-		if e.kind == Reset && def.Duration > 0 {
+		t.was = &leaderboard.Board{Leaderboard: *row, Resets: def.Resets}
+		t.was.Size = tournament.SizeAt(row, come, expiry(e.period))
+		if e.kind == Reset && def.IsTournament() {
 			if err := tournament.Close(tx, row, come, expiry(e.period), following(def, e.period)); err != nil {
 				return err
 			}
@@ -157,11 +152,11 @@ func (s *Service) take(ctx context.Context, def Board, e event, called bool) (t 
 }
 
 // following is the expiry of the period after another, Epoch when there is none.
-func following(def Board, p period.Period) time.Time {
-	if p.Expiry == def.End {
+func following(def *leaderboard.Board, p period.Period) time.Time {
+	if p.Expiry == def.Periods().End {
 		return schema.Epoch
 	}
-	return expiry(def.At(p.Expiry))
+	return def.Expiry(expiry(p))
 }
 
 // advance moves a row on to an event.
@@ -188,7 +183,7 @@ func advance(come *schema.LeaderboardSchedule, e event, called bool) outcome {
 }
 
 // finish records that an event's function has returned.
-func (s *Service) finish(def Board, e event) error {
+func (s *Service) finish(def *leaderboard.Board, e event) error {
 	return s.c.DB.Write(context.Background(), []store.Ref{schema.LeaderboardSchedules.Ref(def.ID)}, func(tx store.Tx) error {
 		come, ok, err := store.Get(tx, schema.LeaderboardSchedules, def.ID)
 		if err != nil || !ok {
@@ -204,8 +199,4 @@ func (s *Service) finish(def Board, e event) error {
 		*attempts = 0
 		return store.Put(tx, schema.LeaderboardSchedules, come)
 	})
-}
-
-func leaderboardMessage(row *schema.Leaderboard, times period.Board, now int64) *api.Leaderboard {
-	return &api.Leaderboard{Id: row.ID, PrevReset: uint32(times.PreviousReset(now)), NextReset: uint32(times.At(now).Expiry)}
 }

@@ -33,7 +33,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/persist/schema"
 	"github.com/skirmishgg/skirmish/persist/store"
-	"github.com/skirmishgg/skirmish/services/period"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 )
 
 const (
@@ -55,22 +55,18 @@ type Callbacks struct {
 // Config is what a Service is made of.
 type Config struct {
 	DB        store.DB
-	Boards    func() []Board                // all there are
-	Board     func(id string) (Board, bool) // one of them
-	Callbacks func() Callbacks              // as they are now: scripts may be loaded anew; nil: none
-	Workers   int                           // functions that run at once; 0: 8
+	Boards    Boards
+	Callbacks func() Callbacks // as they are now: scripts may be loaded anew; nil: none
+	Workers   int              // functions that run at once; 0: 8
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
-// Board is a leaderboard or tournament as the clock sees it.
-type Board struct {
-	ID         string
-	CreateTime time.Time // tells one board from another of the same id before it
-	period.Board
+// Boards are what has a clock; leaderboard.Service.
+type Boards interface {
+	All() []*leaderboard.Board
+	Get(id string) (*leaderboard.Board, bool)
 }
-
-func (b Board) periodic() bool { return b.Resets != nil || b.Duration > 0 }
 
 // Service keeps the clock of every board that has one.
 type Service struct {
@@ -120,11 +116,11 @@ func (s *Service) load(ctx context.Context) error {
 	for _, row := range rows {
 		come[row.LeaderboardID] = row
 	}
-	var unknown []Board
-	for _, def := range s.c.Boards() {
+	var unknown []*leaderboard.Board
+	for _, def := range s.c.Boards.All() {
 		if row := come[def.ID]; row != nil {
 			s.add(def, row)
-		} else if def.periodic() {
+		} else if isPeriodic(def) {
 			unknown = append(unknown, def)
 		}
 	}
@@ -135,14 +131,14 @@ func (s *Service) load(ctx context.Context) error {
 const adoptMax = 500
 
 // adopt takes on boards of a database that another program has kept so far: what is past is not made up for.
-func (s *Service) adopt(ctx context.Context, boards []Board) error {
+func (s *Service) adopt(ctx context.Context, boards []*leaderboard.Board) error {
 	for chunk := range slices.Chunk(boards, adoptMax) {
 		var rows []*schema.LeaderboardSchedule
 		err := s.c.DB.Update(ctx, func(tx store.Tx) error {
 			rows = rows[:0]
 			for _, def := range chunk {
 				row := schema.NewLeaderboardSchedule(def.ID, s.c.Now())
-				row.SizeExpiry = expiry(def.At(row.EndTime.Unix()))
+				row.SizeExpiry = def.Expiry(row.EndTime)
 				rows = append(rows, row)
 				if err := store.Put(tx, schema.LeaderboardSchedules, row); err != nil {
 					return err
@@ -162,7 +158,7 @@ func (s *Service) adopt(ctx context.Context, boards []Board) error {
 
 // Changed tells that a board was created, altered or deleted.
 func (s *Service) Changed(id string) {
-	def, ok := s.c.Board(id)
+	def, ok := s.c.Boards.Get(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b := s.boards[id]; b != nil {
@@ -172,19 +168,19 @@ func (s *Service) Changed(id string) {
 		}
 		s.drop(b)
 	}
-	if ok && def.periodic() {
+	if ok && isPeriodic(def) {
 		s.addLocked(def, schema.NewLeaderboardSchedule(def.ID, def.CreateTime))
 	}
 	s.lookAgain()
 }
 
-func (s *Service) add(def Board, row *schema.LeaderboardSchedule) {
+func (s *Service) add(def *leaderboard.Board, row *schema.LeaderboardSchedule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.addLocked(def, row)
 }
 
-func (s *Service) addLocked(def Board, row *schema.LeaderboardSchedule) {
+func (s *Service) addLocked(def *leaderboard.Board, row *schema.LeaderboardSchedule) {
 	b := &board{def: def, marks: marksOf(row), place: -1}
 	s.boards[def.ID] = b
 	s.await(b)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 	"github.com/skirmishgg/skirmish/persist/storetest/each"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/cron"
-	"github.com/skirmishgg/skirmish/services/period"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/schedule"
 )
 
@@ -30,7 +31,7 @@ type world struct {
 	t     *testing.T
 	db    store.DB
 	clock *each.Clock
-	defs  map[string]schedule.Board
+	defs  map[string]*leaderboard.Board
 
 	mu    sync.Mutex
 	calls []string // what the functions were called with, since take
@@ -41,11 +42,11 @@ type world struct {
 
 func newWorld(t *testing.T, db store.DB, clock *each.Clock) *world {
 	clock.Advance(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Sub(clock.Now()))
-	return &world{t: t, db: db, clock: clock, defs: map[string]schedule.Board{}}
+	return &world{t: t, db: db, clock: clock, defs: map[string]*leaderboard.Board{}}
 }
 
 // board makes a board, as leaderboard.Create does. Times are after the clock's; end 0: none.
-func (w *world) board(name, resets string, start, end, duration time.Duration, maxSize int32) schedule.Board {
+func (w *world) board(name, resets string, start, end, duration time.Duration, maxSize int32) *leaderboard.Board {
 	w.t.Helper()
 	b := w.row(name, resets, start, end, duration, maxSize)
 	err := w.db.Write(w.t.Context(), nil, func(tx store.Tx) error {
@@ -58,18 +59,17 @@ func (w *world) board(name, resets string, start, end, duration time.Duration, m
 }
 
 // row makes one as another program would.
-func (w *world) row(name, resets string, start, end, duration time.Duration, maxSize int32) schedule.Board {
+func (w *world) row(name, resets string, start, end, duration time.Duration, maxSize int32) *leaderboard.Board {
 	w.t.Helper()
 	now := w.clock.Now()
 	row := &schema.Leaderboard{
 		ID: name, Metadata: "{}", CreateTime: now, StartTime: now.Add(start), EndTime: schema.Epoch, Duration: int32(duration / time.Second),
 		MaxSize: maxSize, MaxNumScore: 100,
 	}
-	b := schedule.Board{ID: name, CreateTime: now, Board: period.Board{Start: row.StartTime.Unix(), Duration: int64(row.Duration)}}
 	if end > 0 {
 		row.EndTime = now.Add(end)
-		b.End = row.EndTime.Unix()
 	}
+	b := &leaderboard.Board{}
 	if resets != "" {
 		row.ResetSchedule = &resets
 		s, err := cron.Parse(resets)
@@ -81,6 +81,7 @@ func (w *world) row(name, resets string, start, end, duration time.Duration, max
 	if err := w.db.Write(w.t.Context(), nil, func(tx store.Tx) error { return store.Put(tx, schema.Leaderboards, row) }); err != nil {
 		w.t.Fatal(err)
 	}
+	b.Leaderboard = *row
 	w.defs[name] = b
 	return b
 }
@@ -106,13 +107,7 @@ func (w *world) server() *schedule.Service {
 func (w *world) config() schedule.Config {
 	return schedule.Config{
 		DB: w.db, Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w, nil)),
-		Boards: func() (all []schedule.Board) {
-			for _, b := range w.defs {
-				all = append(all, b)
-			}
-			return all
-		},
-		Board: func(name string) (schedule.Board, bool) { b, ok := w.defs[name]; return b, ok },
+		Boards: w,
 		Callbacks: func() schedule.Callbacks {
 			return schedule.Callbacks{
 				TournamentEnd: func(ctx context.Context, t *api.Tournament, end, reset int64) error {
@@ -129,6 +124,10 @@ func (w *world) config() schedule.Config {
 		},
 	}
 }
+
+func (w *world) All() []*leaderboard.Board { return slices.Collect(maps.Values(w.defs)) }
+
+func (w *world) Get(name string) (*leaderboard.Board, bool) { b, ok := w.defs[name]; return b, ok }
 
 // Write takes the log.
 func (w *world) Write(line []byte) (int, error) {
@@ -319,11 +318,11 @@ func TestSize(t *testing.T) {
 	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
 		w := newWorld(t, db, clock)
 		b := w.board("b", "0 0 * * *", 6*hour, 2*day, 12*hour, 5)
-		early := b.At(clock.Now().Unix()).Expiry // the second period's
+		early := b.Expiry(clock.Now()) // the second period's
 		err := w.db.Write(t.Context(), nil, func(tx store.Tx) error {
 			return store.Put(tx, schema.LeaderboardRecords, &schema.LeaderboardRecord{
 				LeaderboardID: "b", OwnerID: id.UUID{1}, Metadata: "{}", CreateTime: clock.Now(), UpdateTime: clock.Now(),
-				ExpiryTime: time.Unix(early, 0).UTC(), MaxNumScore: 1,
+				ExpiryTime: early, MaxNumScore: 1,
 			})
 		})
 		if err != nil {

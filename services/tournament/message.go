@@ -7,24 +7,22 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/skirmishgg/skirmish/persist/schema"
-	"github.com/skirmishgg/skirmish/services/period"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 )
 
-// Message is a tournament as clients see it at a moment. row.Size is that of the moment's period.
-func Message(row *schema.Leaderboard, times period.Board, now int64) *api.Tournament {
+// Message is a tournament as clients see it at a moment. b.Size is that of the moment's period.
+func Message(b *leaderboard.Board, at time.Time) *api.Tournament {
+	times, now := b.Periods(), at.Unix()
 	p := times.At(now)
 	return &api.Tournament{
-		Id: row.ID, Title: row.Title, Description: row.Description, Category: uint32(row.Category), Metadata: string(row.Metadata),
-		SortOrder: uint32(row.SortOrder), Operator: operatorMessage(row.Operator), Authoritative: row.Authoritative, JoinRequired: row.JoinRequired,
-		Size: uint32(row.Size), MaxSize: uint32(row.MaxSize), MaxNumScore: uint32(row.MaxNumScore),
-		CanEnter:    p.Start <= now && now <= p.End && row.Size < row.MaxSize,
+		Id: b.ID, Title: b.Title, Description: b.Description, Category: uint32(b.Category), Metadata: string(b.Metadata),
+		SortOrder: uint32(b.SortOrder), Operator: leaderboard.OperatorMessage(b.Operator), Authoritative: b.Authoritative, JoinRequired: b.JoinRequired,
+		Size: uint32(b.Size), MaxSize: uint32(b.MaxSize), MaxNumScore: uint32(b.MaxNumScore),
+		CanEnter:    p.Start <= now && now <= p.End && b.Size < b.MaxSize,
 		StartActive: uint32(p.Start), EndActive: uint32(p.End), NextReset: uint32(p.Expiry), PrevReset: uint32(times.PreviousReset(now)),
-		CreateTime: stamp(row.CreateTime), StartTime: stamp(row.StartTime), EndTime: stamp(row.EndTime), Duration: uint32(row.Duration),
+		CreateTime: stamp(b.CreateTime), StartTime: stamp(b.StartTime), EndTime: stamp(b.EndTime), Duration: uint32(b.Duration),
 	}
 }
-
-// operatorMessage is a stored operator's number in messages, whose 0 overrides none.
-func operatorMessage(stored int16) api.Operator { return api.Operator(stored + 1) }
 
 // stamp is a time in whole seconds, nil for the Epoch.
 func stamp(t time.Time) *timestamppb.Timestamp {

@@ -8,31 +8,39 @@ import (
 	"github.com/skirmishgg/skirmish/persist/store"
 )
 
-// unlimited is the max_size of a tournament that takes everybody.
+// unlimited is the max_size of a tournament that takes everybody; its entrants are not counted.
 const unlimited = math.MaxInt32
+
+// maxNumScoreMax is the most attempts that a record can allow.
+const maxNumScoreMax = math.MaxInt32
 
 func limited(row *schema.Leaderboard) bool { return row.MaxSize < unlimited }
 
-// entry is a limited tournament inside a transaction that holds its row, so that entrants are counted one by one.
+// count is the number of a tournament's entrants, inside a transaction that holds its rows, so that they are counted one by
+// one.
 //
-// leaderboard.size counts the entrants of one period, which the tournament's LeaderboardSchedule names. Whoever comes first
-// in a new one, an entrant or the clock, opens it: so a full tournament is free again in the second of its reset.
-type entry struct {
+// leaderboard.size counts those of one period, which the tournament's LeaderboardSchedule names. Whoever comes first in a
+// new one, an entrant or the clock, opens it: so a full tournament is free again in the very second of its reset.
+type count struct {
 	tx   store.Tx
 	row  *schema.Leaderboard
 	come *schema.LeaderboardSchedule
 }
 
-// entryHints names what an entry reads.
-func entryHints(id string) []store.Ref {
+// countHints names what a count reads.
+func countHints(id string) []store.Ref {
 	return []store.Ref{schema.Leaderboards.Ref(id), schema.LeaderboardSchedules.Ref(id)}
 }
 
-// openEntry holds a tournament with its count at a period. nil: the tournament is gone.
-func openEntry(tx store.Tx, id string, expiry time.Time) (*entry, error) {
+// holdCount holds a tournament's count of the period with this expiry.
+// Errors: ErrNotFound.
+func holdCount(tx store.Tx, id string, expiry time.Time) (*count, error) {
 	row, ok, err := store.Get(tx, schema.Leaderboards, id)
-	if err != nil || !ok {
+	if err != nil {
 		return nil, err
+	}
+	if !ok {
+		return nil, ErrNotFound
 	}
 	come, ok, err := store.Get(tx, schema.LeaderboardSchedules, id)
 	if err != nil {
@@ -41,56 +49,50 @@ func openEntry(tx store.Tx, id string, expiry time.Time) (*entry, error) {
 	if !ok { // another program made it
 		come = schema.NewLeaderboardSchedule(id, tx.Now())
 	}
-	e := &entry{tx, row, come}
-	return e, e.open(expiry)
+	c := &count{tx, row, come}
+	return c, c.open(expiry)
 }
 
 // open makes the size count a period: nobody, but for those who joined before the tournament began.
-func (e *entry) open(expiry time.Time) error {
-	if e.come.SizeExpiry.Equal(expiry) {
+func (c *count) open(expiry time.Time) error {
+	if c.come.SizeExpiry.Equal(expiry) {
 		return nil
 	}
-	e.close(expiry)
-	if !limited(e.row) {
+	c.come.ClosedExpiry, c.come.ClosedSize = c.come.SizeExpiry, c.row.Size
+	c.come.SizeExpiry, c.row.Size = expiry, 0
+	if !limited(c.row) {
 		return nil
 	}
-	early := store.Range{Prefix: []any{e.row.ID, expiry}, Limit: int(e.row.MaxSize)}
-	for _, err := range store.Scan(e.tx, byPeriod, early) {
+	for _, err := range store.Scan(c.tx, byPeriod, store.Range{Prefix: []any{c.row.ID, expiry}, Limit: int(c.row.MaxSize)}) {
 		if err != nil {
 			return err
 		}
-		e.row.Size++
+		c.row.Size++
 	}
 	return nil
 }
 
 var byPeriod = schema.LeaderboardRecords.By("leaderboard_id", "expiry_time", "score", "subscore")
 
-// close empties the tournament, and remembers how many had entered.
-func (e *entry) close(next time.Time) {
-	e.come.ClosedExpiry, e.come.ClosedSize = e.come.SizeExpiry, e.row.Size
-	e.come.SizeExpiry, e.row.Size = next, 0
-}
+func (c *count) full() bool { return c.row.Size >= c.row.MaxSize }
 
-func (e *entry) full() bool { return e.row.Size >= e.row.MaxSize }
-
-func (e *entry) add(n int32) { e.row.Size = max(0, e.row.Size+n) }
-
-func (e *entry) put() error {
-	if err := store.Put(e.tx, schema.Leaderboards, e.row); err != nil {
+// add counts n more, or fewer.
+func (c *count) add(n int32) error {
+	c.row.Size = max(0, c.row.Size+n)
+	if err := store.Put(c.tx, schema.Leaderboards, c.row); err != nil {
 		return err
 	}
-	return store.Put(e.tx, schema.LeaderboardSchedules, e.come)
+	return store.Put(c.tx, schema.LeaderboardSchedules, c.come)
 }
 
-// Close ends the period of a tournament's size that has this expiry, unless somebody has opened a later one. next is the
-// expiry of the one after it, Epoch when there is none. The caller holds both rows and puts come.
+// Close ends the period with this expiry in a tournament's size, unless somebody has opened a later one. next is the expiry
+// of the one after it, Epoch when there is none. The caller holds both rows, and puts come.
 func Close(tx store.Tx, row *schema.Leaderboard, come *schema.LeaderboardSchedule, expiry, next time.Time) error {
 	if come.SizeExpiry.After(expiry) {
 		return nil
 	}
-	e := &entry{tx, row, come}
-	if err := e.open(next); err != nil {
+	c := &count{tx, row, come}
+	if err := c.open(next); err != nil {
 		return err
 	}
 	return store.Put(tx, schema.Leaderboards, row)
