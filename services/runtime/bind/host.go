@@ -71,6 +71,11 @@ func Tournament(l Lang, t *api.Tournament) *Object { return (&Call{Lang: l}).tou
 
 func Leaderboard(l Lang, b *api.Leaderboard) *Object { return (&Call{Lang: l}).leaderboard(b) }
 
+// Purchase and Subscription are what stores' notifications are about.
+func Purchase(p *api.ValidatedPurchase) *Object { return purchase(p) }
+
+func Subscription(s *api.ValidatedSubscription) *Object { return subscription(s) }
+
 // Entries are those whom the matchmaker has matched.
 func Entries(entries []nakama.MatchmakerEntry) []any {
 	return list(entries, func(e nakama.MatchmakerEntry) *Object {
