@@ -10,7 +10,7 @@ LDFLAGS := -X main.version=$(VERSION)
 OTHER_OS := windows darwin
 
 # Packages that write protocol/wire/testdata.
-VECTORS := ./netcode/handshake ./netcode/peer ./netcode/snapshot ./netcode/input ./netcode/query ./services/gateway/native
+VECTORS := ./netcode/handshake ./netcode/peer ./netcode/snapshot ./netcode/input ./netcode/query ./services/gateway/native ./services/gateway/carry
 
 .PHONY: help build run check tools test race sim fuzz bench gen
 
