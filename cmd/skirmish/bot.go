@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	nakama "github.com/heroiclabs/nakama-common/api"
+
 	"github.com/skirmishgg/skirmish/bench/arena"
 	"github.com/skirmishgg/skirmish/bench/bot"
 	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
@@ -14,7 +16,8 @@ import (
 type botCmd struct {
 	Server    string `default:"http://127.0.0.1:7350" help:"The server's REST address."`
 	ServerKey string `default:"defaultkey" help:"Its socket.server_key."`
-	Match     string `required:"" placeholder:"ID" help:"The arena match to join; \"skirmish serve --arena\" and the demo say which there is."`
+	Match     string `required:"" xor:"match" placeholder:"ID" help:"The arena match to join; \"skirmish serve --arena\" and the demo say which there is."`
+	Find      string `required:"" xor:"match" placeholder:"QUERY" help:"Join the newest arena that match listing finds by this query, such as '+label.open:T'."`
 	Count     int    `default:"8" help:"How many bots."`
 	Rate      int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
 }
@@ -46,12 +49,34 @@ func (c *botCmd) play(ctx context.Context, api *skirmish.API, b *bot.Bot, i int)
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
-	t, err := api.ConnectToken(ctx, session, c.Match)
+	match := c.Match
+	if c.Find != "" {
+		if match, err = c.find(ctx, api, session); err != nil {
+			return fmt.Errorf("find a match: %w", err)
+		}
+	}
+	t, err := api.ConnectToken(ctx, session, match)
 	if err != nil {
 		return fmt.Errorf("ask for a connect token: %w", err)
 	}
 	return b.Run(ctx, t)
 }
+
+// find asks the match listing for an arena that bots of this rate can play.
+func (c *botCmd) find(ctx context.Context, api *skirmish.API, session *nakama.Session) (string, error) {
+	list, err := api.FindMatches(ctx, session, c.Find, findMax)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range list {
+		if m.HandlerName == arena.Definition(c.Rate).Name && int(m.TickRate) == c.Rate {
+			return m.MatchId, nil
+		}
+	}
+	return "", fmt.Errorf("of %d matches that %q finds, none is an arena at %d Hz", len(list), c.Find, c.Rate)
+}
+
+const findMax = 100 // matches in a listing
 
 // errorList collects errors of many goroutines.
 type errorList struct {

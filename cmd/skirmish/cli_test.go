@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/skirmishgg/skirmish/persist/pg/pgtest"
+	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 )
 
 // asProgram in the environment makes this test binary the program itself: it is what the tests run.
@@ -419,7 +420,7 @@ func TestServeFails(t *testing.T) {
 	want(t, c, exitFailed, `"level":"fatal",.*open the log's file`)
 }
 
-// TestBots: a bot says why it cannot play.
+// TestBots: a bot says why it cannot play, and one that finds the arena plays until the server stops.
 func TestBots(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals to send")
@@ -433,7 +434,43 @@ func TestBots(t *testing.T) {
 	}
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--match=00000000-0000-4000-8000-000000000000"), exitFailed, "bot 1: ask for a connect token")
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--match", match[1], "--server-key=wrong"), exitFailed, "bot 1: sign in")
-	want(t, command(t, nil, "bot", "--server", api), exitUsage, "--match")
+	want(t, command(t, nil, "bot", "--server", api), exitUsage, "--match=ID or --find=QUERY")
+	want(t, command(t, nil, "bot", "--server", api, "--match=x", "--find=x"), exitUsage, "can't be used together")
+	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--find=+label.open:F"), exitFailed, "bot 1: find a match: of 0 matches")
+	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--find=*", "--rate=128"), exitFailed, "bot 1: find a match: of 1 matches")
+	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--find=label.open:"), exitFailed, "bot 1: find a match: Query is invalid.")
+	bot := command(t, nil, "bot", "--server", api, "--count=1", "--find=+label.open:T")
+	if err := bot.Start(); err != nil {
+		t.Fatal(err)
+	}
+	untilListed(t, api, "+label.players:1 +handler_name:arena")
+	if err := bot.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := bot.Wait(); err != nil {
+		t.Error(err)
+	}
 	s.signal(os.Interrupt)
 	s.ends()
+}
+
+// untilListed waits until the match listing finds a match.
+func untilListed(t *testing.T, url, query string) {
+	t.Helper()
+	api := &skirmish.API{URL: url}
+	session, err := api.SignIn(t.Context(), "somebody-who-looks", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for until := time.Now().Add(15 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		list, err := api.FindMatches(t.Context(), session, query, 10)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case len(list) == 1:
+			return
+		case time.Now().After(until):
+			t.Fatalf("no match is found by %q", query)
+		}
+	}
 }

@@ -22,5 +22,5 @@ func TestJavaScriptClient(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		t.Logf("%s", out)
-	})
+	}, "--arena") // which a suite finds
 }

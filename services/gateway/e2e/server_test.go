@@ -47,11 +47,11 @@ func run(dir, name string, args ...string) error {
 	return nil
 }
 
-// eachStore runs f against a server on the embedded store and against one on PostgreSQL.
-func eachStore(t *testing.T, f func(t *testing.T, s *server)) {
+// eachStore runs f against a server on the embedded store and against one on PostgreSQL, with these arguments.
+func eachStore(t *testing.T, f func(t *testing.T, s *server), args ...string) {
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
-		f(t, start(t))
+		f(t, start(t, args...))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -59,7 +59,7 @@ func eachStore(t *testing.T, f func(t *testing.T, s *server)) {
 		if err := run(".", binary, "migrate", "up", "--database.address", dsn); err != nil {
 			t.Fatal(err)
 		}
-		f(t, start(t, "--database.address", dsn))
+		f(t, start(t, append(args[:len(args):len(args)], "--database.address", dsn)...))
 	})
 }
 
