@@ -158,6 +158,32 @@ func List[R any](ctx context.Context, db DB, ix *Index[R], rng Range) ([]*R, err
 	return typed[R](rows), err
 }
 
+// ListAround reads up to limit rows of a table in the order of its key, from beyond a key; when it comes to the end it goes
+// on with the first. Beyond a random key it is a sample.
+func ListAround[R any](ctx context.Context, db DB, t *Table[R], limit int, after ...any) ([]*R, error) {
+	ix := &Index[R]{t.Def.Primary}
+	rows, err := List(ctx, db, ix, Range{After: after, Limit: limit})
+	if err != nil || len(rows) == limit {
+		return rows, err
+	}
+	first, err := List(ctx, db, ix, Range{Limit: limit - len(rows)})
+	if err != nil {
+		return nil, err
+	}
+	// What lies beyond the key has been read, unless somebody has put it there meanwhile.
+	limitKey, err := t.Def.Primary.Prefix(after...)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range first {
+		if key, _ := t.Def.Primary.KeyOf(row); key > limitKey {
+			break
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
 func typed[R any](rows []any) []*R {
 	out := make([]*R, len(rows))
 	for i, row := range rows {

@@ -10,6 +10,8 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
+	"slices"
 
 	"github.com/heroiclabs/nakama-common/api"
 
@@ -27,6 +29,9 @@ type Config struct {
 	Live      *session.Live
 	Passwords *Passwords
 	Online    func(id.UUID) bool // whether a user shows as online; nil: nobody does
+
+	// RecordRemoved is told, in the transaction, of each score that goes with an account; nil: nobody is.
+	RecordRemoved func(tx store.Tx, r *schema.LeaderboardRecord)
 }
 
 // Service reads and changes accounts.
@@ -36,6 +41,9 @@ type Service struct{ c Config }
 func New(c Config) *Service {
 	if c.Online == nil {
 		c.Online = func(id.UUID) bool { return false }
+	}
+	if c.RecordRemoved == nil {
+		c.RecordRemoved = func(store.Tx, *schema.LeaderboardRecord) {}
 	}
 	return &Service{c}
 }
@@ -62,6 +70,72 @@ func (s *Service) Get(ctx context.Context, user id.UUID) (*api.Account, error) {
 
 var devicesOf = schema.UserDevices.By("user_id", "id")
 
+// Accounts are the whole accounts with any of these ids and devices, once each, with the time of a ban, which their owners
+// are not told; who does not exist is left out.
+func (s *Service) Accounts(ctx context.Context, ids []id.UUID, devices []string) ([]*api.Account, error) {
+	keys := make([][]any, len(devices))
+	for i, device := range devices {
+		keys[i] = []any{device}
+	}
+	held, err := store.GetMany(ctx, s.c.DB, schema.UserDevices, keys...)
+	if err != nil {
+		return nil, err
+	}
+	users := slices.Clone(ids)
+	for _, d := range held {
+		if d != nil {
+			users = append(users, d.UserID)
+		}
+	}
+	rows, err := store.GetMany(ctx, s.c.DB, schema.Users, keysOf(users)...)
+	if err != nil {
+		return nil, err
+	}
+	var found []*api.Account
+	seen := make(map[id.UUID]bool, len(rows))
+	for _, row := range rows {
+		if row == nil || seen[row.ID] {
+			continue
+		}
+		seen[row.ID] = true
+		devices, err := store.List(ctx, s.c.DB, devicesOf, store.Range{Prefix: []any{row.ID}})
+		if err != nil {
+			return nil, err
+		}
+		a := accountMessage(row, devices, s.c.Online(row.ID))
+		if Banned(row) {
+			a.DisableTime = seconds(row.DisableTime)
+		}
+		found = append(found, a)
+	}
+	return found, nil
+}
+
+func keysOf(ids []id.UUID) [][]any {
+	keys := make([][]any, len(ids))
+	for i, u := range ids {
+		keys[i] = []any{u}
+	}
+	return keys
+}
+
+// Random are up to count users, whoever chance picks; the system user is none.
+func (s *Service) Random(ctx context.Context, count int) ([]*api.User, error) {
+	if count < 1 {
+		return nil, nil
+	}
+	from, err := id.NewV4(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := store.ListAround(ctx, s.c.DB, schema.Users, count+1, from)
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(u *schema.User) bool { return u.ID.IsZero() })
+	return s.messages(rows[:min(count, len(rows))]), nil
+}
+
 // ErrLookup refuses a search text that no row can hold.
 var ErrLookup = errs.New(errs.InvalidArgument, "Usernames and Facebook IDs must not contain NUL characters.")
 
@@ -81,11 +155,7 @@ func (s *Service) Users(ctx context.Context, ids []id.UUID, usernames, facebookI
 	if err != nil {
 		return nil, err
 	}
-	byID := make([][]any, len(ids))
-	for i, u := range ids {
-		byID[i] = []any{u}
-	}
-	if err := add(store.GetMany(ctx, s.c.DB, schema.Users, byID...)); err != nil {
+	if err := add(store.GetMany(ctx, s.c.DB, schema.Users, keysOf(ids)...)); err != nil {
 		return nil, err
 	}
 	if err := add(store.GetManyBy(ctx, s.c.DB, schema.Users.By("username"), names...)); err != nil {

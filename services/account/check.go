@@ -11,11 +11,12 @@ var (
 	ErrUsernameChars  = errs.New(errs.InvalidArgument, "Username invalid, no spaces or control characters allowed.")
 	ErrUsernameLength = errs.New(errs.InvalidArgument, "Username invalid, must be 1-128 bytes.")
 
-	ErrEmailChars    = errs.New(errs.InvalidArgument, "Invalid email address, no spaces or control characters allowed.")
-	ErrEmailFormat   = errs.New(errs.InvalidArgument, "Invalid email address format.")
-	ErrEmailLength   = errs.New(errs.InvalidArgument, "Invalid email address, must be 10-255 bytes.")
-	ErrPasswordShort = errs.New(errs.InvalidArgument, "Password must be at least 8 characters long.")
-	ErrPasswordLong  = errs.New(errs.InvalidArgument, "Password must be at most 72 bytes long.") // what bcrypt reads
+	ErrEmailChars       = errs.New(errs.InvalidArgument, "Invalid email address, no spaces or control characters allowed.")
+	ErrEmailFormat      = errs.New(errs.InvalidArgument, "Invalid email address format.")
+	ErrEmailLength      = errs.New(errs.InvalidArgument, "Invalid email address, must be 10-255 bytes.")
+	ErrEmailAndPassword = errs.New(errs.InvalidArgument, "Email address and password is required.")
+	ErrPasswordShort    = errs.New(errs.InvalidArgument, "Password must be at least 8 characters long.")
+	ErrPasswordLong     = errs.New(errs.InvalidArgument, "Password must be at most 72 bytes long.") // what bcrypt reads
 )
 
 const (

@@ -32,7 +32,7 @@ func (s *Service) Delete(ctx context.Context, user id.UUID, recorded bool) error
 		default:
 			return err
 		}
-		for _, remove := range []func(store.Tx, id.UUID) error{leaveGroups, removeRecords} {
+		for _, remove := range []func(store.Tx, id.UUID) error{leaveGroups, s.removeRecords} {
 			if err := remove(tx, user); err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func (s *Service) Delete(ctx context.Context, user id.UUID, recorded bool) error
 }
 
 // removeRecords takes the user's scores from all boards and periods. The sizes of tournaments stay.
-func removeRecords(tx store.Tx, user id.UUID) error {
+func (s *Service) removeRecords(tx store.Tx, user id.UUID) error {
 	records, err := collect(store.Scan(tx, schema.LeaderboardRecords.By("owner_id"), store.Range{Prefix: []any{user}}))
 	if err != nil {
 		return err
@@ -61,6 +61,7 @@ func removeRecords(tx store.Tx, user id.UUID) error {
 		if err := store.Delete(tx, schema.LeaderboardRecords, r.OwnerID, r.LeaderboardID, r.ExpiryTime); err != nil {
 			return err
 		}
+		s.c.RecordRemoved(tx, r)
 	}
 	return nil
 }

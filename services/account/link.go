@@ -103,9 +103,33 @@ func (s *Service) Link(ctx context.Context, user id.UUID, i *Identifier, value s
 	return duplicateIs(err, i.InUse)
 }
 
+// LinkCustom gives the account a custom id.
+// Errors: those of the rule for custom ids, Custom.InUse, ErrNotFound.
+func (s *Service) LinkCustom(ctx context.Context, user id.UUID, custom string) error {
+	if err := linkCustomRule.Check(custom); err != nil {
+		return err
+	}
+	return s.Link(ctx, user, Custom, custom, nil)
+}
+
+// checkLogin looks at the password between the characters of the address and its form.
+func checkLogin(address, password string) error {
+	if address == "" || password == "" {
+		return ErrEmailAndPassword
+	}
+	wrong, weak := CheckEmail(address), CheckPassword(password)
+	if weak != nil && wrong != ErrEmailChars {
+		return weak
+	}
+	return wrong
+}
+
 // LinkEmail gives the account an address and a password; linking the same address again changes the password.
-// Errors: those of CheckEmail and Passwords.Hash, Email.InUse, ErrNotFound.
+// Errors: ErrEmailAndPassword, those of CheckEmail, CheckPassword and Passwords.Hash, Email.InUse, ErrNotFound.
 func (s *Service) LinkEmail(ctx context.Context, user id.UUID, address, password string) error {
+	if err := checkLogin(address, password); err != nil {
+		return err
+	}
 	address = strings.ToLower(address)
 	// Looked up before the costly hash; what counts is the check in the write.
 	holder, err := Email.Lookup(ctx, s.c.DB, address)
@@ -123,8 +147,11 @@ func (s *Service) LinkEmail(ctx context.Context, user id.UUID, address, password
 }
 
 // LinkDevice adds a device to the account.
-// Errors: ErrDeviceInUse, ErrNotFound.
+// Errors: those of DeviceRule, ErrDeviceInUse, ErrNotFound.
 func (s *Service) LinkDevice(ctx context.Context, user id.UUID, device string) error {
+	if err := DeviceRule.Check(device); err != nil {
+		return err
+	}
 	hint := []store.Ref{schema.Users.Ref(user), schema.UserDevices.Ref(device)}
 	err := s.c.DB.Write(ctx, hint, func(tx store.Tx) error {
 		row, err := get(tx, user)

@@ -15,13 +15,12 @@ import (
 
 // What a client is told of trouble from below.
 var (
-	errRetrieving       = errs.New(errs.Internal, "Error retrieving user account.")
-	errRetrievingUsers  = errs.New(errs.Internal, "Error retrieving user accounts.")
-	errUpdating         = errs.New(errs.Internal, "Error while trying to update account.")
-	errDeleting         = errs.New(errs.Internal, "Error deleting user account.")
-	errLinkingDevice    = errs.New(errs.Internal, "Error linking Device ID.")
-	errUnlinkingDevice  = errs.New(errs.Internal, "Could not unlink device ID.")
-	errEmailAndPassword = errs.New(errs.InvalidArgument, "Email address and password is required.")
+	errRetrieving      = errs.New(errs.Internal, "Error retrieving user account.")
+	errRetrievingUsers = errs.New(errs.Internal, "Error retrieving user accounts.")
+	errUpdating        = errs.New(errs.Internal, "Error while trying to update account.")
+	errDeleting        = errs.New(errs.Internal, "Error deleting user account.")
+	errLinkingDevice   = errs.New(errs.Internal, "Error linking Device ID.")
+	errUnlinkingDevice = errs.New(errs.Internal, "Could not unlink device ID.")
 	// Clients know a taken name by this text and code.
 	errUpdateUsername = errs.New(errs.InvalidArgument, "rpc error: code = AlreadyExists desc = Username is already in use.")
 )
@@ -83,33 +82,14 @@ func (s *Service) deleteAccount(ctx context.Context, c op.Caller, _ *emptypb.Emp
 }
 
 func (s *Service) linkCustom(ctx context.Context, c op.Caller, in *api.AccountCustom) (*emptypb.Empty, error) {
-	if err := linkCustomRule.Check(in.Id); err != nil {
-		return nil, err
-	}
-	return done(s.Link(ctx, c.UserID, Custom, in.Id, nil), Custom.LinkFailed)
+	return done(s.LinkCustom(ctx, c.UserID, in.Id), Custom.LinkFailed)
 }
 
 func (s *Service) linkDevice(ctx context.Context, c op.Caller, in *api.AccountDevice) (*emptypb.Empty, error) {
-	if err := DeviceRule.Check(in.Id); err != nil {
-		return nil, err
-	}
 	return done(s.LinkDevice(ctx, c.UserID, in.Id), errLinkingDevice)
 }
 
-// linkEmail looks at the password between the characters of the address and its form.
 func (s *Service) linkEmail(ctx context.Context, c op.Caller, in *api.AccountEmail) (*emptypb.Empty, error) {
-	if in.Email == "" || in.Password == "" {
-		return nil, errEmailAndPassword
-	}
-	address, password := CheckEmail(in.Email), CheckPassword(in.Password)
-	switch {
-	case address == ErrEmailChars:
-		return nil, address
-	case password != nil:
-		return nil, password
-	case address != nil:
-		return nil, address
-	}
 	return done(s.LinkEmail(ctx, c.UserID, in.Email, in.Password), Email.LinkFailed)
 }
 

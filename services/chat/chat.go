@@ -93,6 +93,26 @@ func (s *Service) mayJoin(ctx context.Context, user id.UUID, st presence.Stream)
 	return nil
 }
 
+// Check reports whether those whom a channel is of exist: the users of a direct one, the group of a group's.
+// Errors: ErrNoUser, ErrNoGroup.
+func (s *Service) Check(ctx context.Context, st presence.Stream) error {
+	switch st.Mode {
+	case presence.ModeDirect:
+		users, err := store.GetMany(ctx, s.c.DB, schema.Users, []any{st.Subject}, []any{st.Subcontext})
+		if err == nil && (users[0] == nil || users[1] == nil) {
+			err = ErrNoUser
+		}
+		return err
+	case presence.ModeGroup:
+		groups, err := store.GetMany(ctx, s.c.DB, schema.Groups, []any{st.Subject})
+		if err == nil && groups[0] == nil {
+			err = ErrNoGroup
+		}
+		return err
+	}
+	return nil
+}
+
 // meets reports whether there is such a user, and he has not blocked the other.
 func (s *Service) meets(ctx context.Context, user, other id.UUID) (bool, error) {
 	users, err := store.GetMany(ctx, s.c.DB, schema.Users, []any{user})

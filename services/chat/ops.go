@@ -48,7 +48,7 @@ func (s *Service) Register(r *op.Registry) {
 }
 
 func (s *Service) channelJoin(ctx context.Context, c op.Caller, in *rtapi.ChannelJoin) (*rtapi.Channel, error) {
-	st, err := target(c.UserID, in)
+	st, err := Target(c.UserID, rtapi.ChannelJoin_Type(in.Type), in.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -59,22 +59,23 @@ func (s *Service) channelJoin(ctx context.Context, c op.Caller, in *rtapi.Channe
 	return s.Join(ctx, conn, st, presence.Meta{Hidden: in.Hidden.GetValue(), Persistence: in.Persistence == nil || in.Persistence.Value})
 }
 
-// target is the channel that a join is about.
-func target(user id.UUID, in *rtapi.ChannelJoin) (st presence.Stream, err error) {
-	if in.Target == "" {
+// Target is the channel that a user means who names a room, another user, or a group.
+// Errors: ErrTarget, ErrType, ErrDirectID, ErrGroupID, those of Room.
+func Target(user id.UUID, kind rtapi.ChannelJoin_Type, name string) (st presence.Stream, err error) {
+	if name == "" {
 		return st, ErrTarget
 	}
-	switch rtapi.ChannelJoin_Type(in.Type) {
+	switch kind {
 	case rtapi.ChannelJoin_TYPE_UNSPECIFIED, rtapi.ChannelJoin_ROOM:
-		return Room(in.Target)
+		return Room(name)
 	case rtapi.ChannelJoin_DIRECT_MESSAGE:
-		other, err := id.Parse(in.Target)
+		other, err := id.Parse(name)
 		if err != nil || other.IsZero() {
 			return st, ErrDirectID
 		}
 		return Direct(user, other), nil
 	case rtapi.ChannelJoin_GROUP:
-		group, err := id.Parse(in.Target)
+		group, err := id.Parse(name)
 		if err != nil {
 			return st, ErrGroupID
 		}
@@ -104,7 +105,7 @@ func (s *Service) messageSend(ctx context.Context, c op.Caller, in *rtapi.Channe
 		return nil, err
 	}
 	m, err := s.Send(ctx, st, authorOf(p), in.Content, p.Meta.Persistence)
-	return ack(m), err
+	return Ack(m), err
 }
 
 func (s *Service) messageUpdate(ctx context.Context, c op.Caller, in *rtapi.ChannelMessageUpdate) (*rtapi.ChannelMessageAck, error) {
@@ -117,7 +118,7 @@ func (s *Service) messageUpdate(ctx context.Context, c op.Caller, in *rtapi.Chan
 		return nil, err
 	}
 	m, err := s.Update(ctx, st, authorOf(p), msg, in.Content, p.Meta.Persistence)
-	return ack(m), err
+	return Ack(m), err
 }
 
 func (s *Service) messageRemove(ctx context.Context, c op.Caller, in *rtapi.ChannelMessageRemove) (*rtapi.ChannelMessageAck, error) {
@@ -130,7 +131,7 @@ func (s *Service) messageRemove(ctx context.Context, c op.Caller, in *rtapi.Chan
 		return nil, err
 	}
 	m, err := s.Remove(ctx, st, authorOf(p), msg, p.Meta.Persistence)
-	return ack(m), err
+	return Ack(m), err
 }
 
 // addressed is the message that a change is about, and the channel that is told of it.
@@ -173,8 +174,8 @@ func (s *Service) conn(c op.Caller) session.Conn {
 	return s.c.Live.Find(u)
 }
 
-// ack is what the author gets of a message that all members got.
-func ack(m *api.ChannelMessage) *rtapi.ChannelMessageAck {
+// Ack is what the author gets of a message that all members got.
+func Ack(m *api.ChannelMessage) *rtapi.ChannelMessageAck {
 	if m == nil {
 		return nil
 	}
@@ -207,13 +208,13 @@ func (s *Service) listMessages(ctx context.Context, c op.Caller, in *api.ListCha
 	}
 	out := &api.ChannelMessageList{NextCursor: page.Next, PrevCursor: page.Prev, CacheableCursor: page.Newer}
 	for _, row := range page.Messages {
-		out.Messages = append(out.Messages, listed(st, row))
+		out.Messages = append(out.Messages, Listed(st, row))
 	}
 	return out, nil
 }
 
-// listed is a message as the history shows it.
-func listed(st presence.Stream, row *schema.Message) *api.ChannelMessage {
+// Listed is a message as the history shows it.
+func Listed(st presence.Stream, row *schema.Message) *api.ChannelMessage {
 	out := &api.ChannelMessage{
 		ChannelId: st.ID(), MessageId: row.ID.String(), Code: wrapperspb.Int32(int32(row.Code)), SenderId: row.SenderID.String(), Username: row.Username,
 		Content: string(row.Content), CreateTime: timestamppb.New(row.CreateTime), UpdateTime: timestamppb.New(row.UpdateTime), Persistent: wrapperspb.Bool(true),

@@ -37,6 +37,7 @@ var (
 	ErrNobody       = errs.New(errs.InvalidArgument, "No valid ID or username was provided.")
 	ErrUsername     = errs.New(errs.InvalidArgument, "Username must not be empty.")
 	ErrUsernameText = errs.New(errs.InvalidArgument, "Username must be valid text without NUL characters.")
+	ErrNoTie        = errs.New(errs.NotFound, "Friend not found.")
 	ErrMetadata     = errs.New(errs.InvalidArgument, "Metadata must be JSON that can be stored.")
 )
 
@@ -120,6 +121,27 @@ func (s *Service) Block(ctx context.Context, a Actor, to Targets) error {
 		s.c.Presence.DropUser(user, st)
 	}
 	return nil
+}
+
+// Annotate replaces what a user keeps with his tie to another: JSON that the other has no part in. Of ties that there are
+// not there is nothing to keep.
+// Errors: ErrMetadata, ErrNoTie.
+func (s *Service) Annotate(ctx context.Context, user, other id.UUID, metadata string) error {
+	kept, err := store.Normalise(store.JSON(metadata))
+	if err != nil {
+		return ErrMetadata
+	}
+	return s.c.DB.Write(ctx, []store.Ref{schema.UserEdges.Ref(user, other)}, func(tx store.Tx) error {
+		edge, ok, err := store.Get(tx, schema.UserEdges, user, other)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return ErrNoTie
+		}
+		edge.Metadata, edge.UpdateTime = kept, tx.Now()
+		return store.Put(tx, schema.UserEdges, edge)
+	})
 }
 
 // HasBlocked reports whether a user has blocked another.

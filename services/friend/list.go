@@ -45,6 +45,25 @@ func (s *Service) List(ctx context.Context, user id.UUID, limit int, state *int1
 		last := edges[limit-1]
 		out.Cursor = listCursor(last.State, last.Position)
 	}
+	out.Friends, err = s.friends(ctx, edges)
+	return out, err
+}
+
+// Ties are what a user is to each of these others, in their order; who is nothing to him is left out.
+func (s *Service) Ties(ctx context.Context, user id.UUID, others []id.UUID) ([]*api.Friend, error) {
+	keys := make([][]any, len(others))
+	for i, other := range others {
+		keys[i] = []any{user, other}
+	}
+	rows, err := store.GetMany(ctx, s.c.DB, schema.UserEdges, keys...)
+	if err != nil {
+		return nil, err
+	}
+	return s.friends(ctx, slices.DeleteFunc(rows, func(e *schema.UserEdge) bool { return e == nil }))
+}
+
+// friends are edges as clients see them, without those to users who are gone.
+func (s *Service) friends(ctx context.Context, edges []*schema.UserEdge) (list []*api.Friend, err error) {
 	users, err := s.users(ctx, edges)
 	if err != nil {
 		return nil, err
@@ -54,12 +73,12 @@ func (s *Service) List(ctx context.Context, user id.UUID, limit int, state *int1
 			continue // deleted since
 		}
 		users[i].EdgeCount = 0 // not told here
-		out.Friends = append(out.Friends, &api.Friend{
+		list = append(list, &api.Friend{
 			User: users[i], State: wrapperspb.Int32(int32(e.State)), Metadata: string(e.Metadata),
 			UpdateTime: &timestamppb.Timestamp{Seconds: e.UpdateTime.Unix()},
 		})
 	}
-	return out, nil
+	return list, nil
 }
 
 // users are the destinations of edges, nil where one is gone.

@@ -92,6 +92,7 @@ type Fields struct {
 	Open                                  *bool
 	MaxCount                              *int32      // not for clients, once the group exists
 	Metadata                              *store.JSON // not for clients
+	CreatorID                             *id.UUID    // not for clients: whom the group names as such, with no rights by that
 }
 
 // check holds fields against the rules that need no row.
@@ -146,6 +147,9 @@ func (f *Fields) fill(row *schema.Group) {
 	}
 	if f.Metadata != nil {
 		row.Metadata = *f.Metadata
+	}
+	if f.CreatorID != nil {
+		row.CreatorID = *f.CreatorID
 	}
 }
 
@@ -279,8 +283,8 @@ func (s *Service) Delete(ctx context.Context, c op.Caller, group id.UUID) error 
 	return err
 }
 
-// message is a group as clients see it.
-func message(row *schema.Group) *api.Group {
+// Message is a group as clients see it.
+func Message(row *schema.Group) *api.Group {
 	return &api.Group{
 		Id: row.ID.String(), CreatorId: row.CreatorID.String(), Name: row.Name, Description: text(row.Description), AvatarUrl: text(row.AvatarURL),
 		LangTag: row.LangTag, Metadata: string(row.Metadata), Open: wrapperspb.Bool(row.State == stateOpen), EdgeCount: row.EdgeCount, MaxCount: row.MaxCount,

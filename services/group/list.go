@@ -2,9 +2,11 @@ package group
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -190,6 +192,35 @@ func (p place) group(f Filter) *schema.Group {
 	return row
 }
 
+// Get are the groups with these ids, once each; those that do not exist are left out.
+func (s *Service) Get(ctx context.Context, ids []id.UUID) ([]*schema.Group, error) {
+	ids = once(ids)
+	keys := make([][]any, len(ids))
+	for i, u := range ids {
+		keys[i] = []any{u}
+	}
+	rows, err := store.GetMany(ctx, s.c.DB, schema.Groups, keys...)
+	return existing(rows), err
+}
+
+// existing leaves out groups that are none any more.
+func existing(rows []*schema.Group) []*schema.Group {
+	return slices.DeleteFunc(rows, func(g *schema.Group) bool { return g == nil || g.DisableTime.After(schema.Epoch) })
+}
+
+// Random are up to count groups, whichever chance picks.
+func (s *Service) Random(ctx context.Context, count int) ([]*schema.Group, error) {
+	if count < 1 {
+		return nil, nil
+	}
+	from, err := id.NewV4(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := store.ListAround(ctx, s.c.DB, schema.Groups, count, from)
+	return existing(rows), err
+}
+
 // search finds groups by name.
 func (s *Service) search(ctx context.Context, filter string, limit int, cursor string) (*Page, error) {
 	p, err := compile(filter)
@@ -254,7 +285,7 @@ func (s *Service) Of(ctx context.Context, user id.UUID, limit int, state *int16,
 	out := &api.UserGroupList{Cursor: next}
 	for i, e := range edges {
 		if rows[i] != nil && !rows[i].DisableTime.After(schema.Epoch) {
-			out.UserGroups = append(out.UserGroups, &api.UserGroupList_UserGroup{Group: message(rows[i]), State: wrapperspb.Int32(int32(e.State))})
+			out.UserGroups = append(out.UserGroups, &api.UserGroupList_UserGroup{Group: Message(rows[i]), State: wrapperspb.Int32(int32(e.State))})
 		}
 	}
 	return out, nil

@@ -69,7 +69,7 @@ func (s *Service) createGroup(ctx context.Context, c op.Caller, in *api.CreateGr
 	if err != nil {
 		return nil, errs.Or(err, errCreating)
 	}
-	return message(row), nil
+	return Message(row), nil
 }
 
 func (s *Service) updateGroup(ctx context.Context, c op.Caller, in *api.UpdateGroupRequest) (*emptypb.Empty, error) {
@@ -182,7 +182,7 @@ func (s *Service) listGroups(ctx context.Context, _ op.Caller, in *api.ListGroup
 	}
 	out := &api.GroupList{Cursor: page.Cursor}
 	for _, row := range page.Groups {
-		out.Groups = append(out.Groups, message(row))
+		out.Groups = append(out.Groups, Message(row))
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/skirmishgg/skirmish/persist/schema"
@@ -20,6 +21,7 @@ var ErrCursor = errs.New(errs.InvalidArgument, "Cursor is invalid.")
 type Page struct {
 	Notifications []*schema.Notification
 	Cursor        string
+	More          bool // something is beyond the cursor now
 }
 
 var byTime = schema.Notifications.By("user_id", "create_time", "id")
@@ -27,7 +29,7 @@ var byTime = schema.Notifications.By("user_id", "create_time", "id")
 // List reads the user's notifications, oldest first, from beyond a cursor; "": from the oldest.
 // Errors: ErrCursor.
 func (s *Service) List(ctx context.Context, user id.UUID, limit int, cursor string) (*Page, error) {
-	rng := store.Range{Prefix: []any{user}, Limit: limit}
+	rng := store.Range{Prefix: []any{user}, Limit: limit + 1} // one more tells whether there are more
 	if cursor == "" {
 		cursor = start
 	} else if at, u, ok := parseCursor(cursor); ok {
@@ -39,7 +41,9 @@ func (s *Service) List(ctx context.Context, user id.UUID, limit int, cursor stri
 	if err != nil {
 		return nil, err
 	}
-	page := &Page{Notifications: rows, Cursor: cursor}
+	page := &Page{Cursor: cursor, More: len(rows) > limit}
+	rows = rows[:min(limit, len(rows))]
+	page.Notifications = rows
 	if len(rows) > 0 {
 		last := rows[len(rows)-1]
 		page.Cursor = cursorAt(last.CreateTime, last.ID)
@@ -47,25 +51,86 @@ func (s *Service) List(ctx context.Context, user id.UUID, limit int, cursor stri
 	return page, nil
 }
 
+// Get reads notifications; those that are not there, or not the user's, are left out. The zero user has all.
+func (s *Service) Get(ctx context.Context, user id.UUID, ids ...id.UUID) ([]*schema.Notification, error) {
+	keys := make([][]any, len(ids))
+	for i, u := range ids {
+		keys[i] = []any{u}
+	}
+	rows, err := store.GetMany(ctx, s.c.DB, schema.Notifications, keys...)
+	return slices.DeleteFunc(rows, func(n *schema.Notification) bool { return n == nil || !user.IsZero() && n.UserID != user }), err
+}
+
 // Delete deletes those of the notifications that are the user's.
 func (s *Service) Delete(ctx context.Context, user id.UUID, ids ...id.UUID) error {
-	if len(ids) == 0 {
+	list := make([]Named, len(ids))
+	for i, u := range ids {
+		list[i] = Named{user, u}
+	}
+	return s.DeleteAll(ctx, list)
+}
+
+// Named is a notification of a user; the zero user stands for any.
+type Named struct{ UserID, ID id.UUID }
+
+// DeleteAll deletes notifications of many users in one write. What is not there, or another's, is passed over.
+func (s *Service) DeleteAll(ctx context.Context, list []Named) error {
+	return s.each(ctx, list, func(tx store.Tx, i int, row *schema.Notification) error {
+		if owner := list[i].UserID; !owner.IsZero() && owner != row.UserID {
+			return nil
+		}
+		return store.Delete(tx, schema.Notifications, row.ID)
+	})
+}
+
+// Change is what is to be different about a notification; nil leaves a field as it is.
+type Change struct {
+	ID               id.UUID
+	Subject, Content *string
+	SenderID         *id.UUID
+}
+
+// Update changes notifications that wait in lists, all or none. What is not there is passed over. Sessions are not told.
+// Errors: those of Notification.Check.
+func (s *Service) Update(ctx context.Context, changes []Change) error {
+	list := make([]Named, len(changes))
+	for i := range changes {
+		list[i].ID = changes[i].ID
+	}
+	return s.each(ctx, list, func(tx store.Tx, i int, row *schema.Notification) error {
+		c := &changes[i]
+		if c.Subject != nil {
+			row.Subject = *c.Subject
+		}
+		if c.Content != nil {
+			row.Content = store.JSON(*c.Content)
+		}
+		if c.SenderID != nil {
+			row.SenderID = *c.SenderID
+		}
+		if err := (&Notification{Subject: row.Subject, Content: string(row.Content), Code: int32(row.Code)}).Check(); err != nil {
+			return err
+		}
+		return store.Put(tx, schema.Notifications, row)
+	})
+}
+
+// each runs f for those of the notifications that are there, with their place in the list, in one write.
+func (s *Service) each(ctx context.Context, list []Named, f func(tx store.Tx, i int, row *schema.Notification) error) error {
+	if len(list) == 0 {
 		return nil
 	}
-	hints := make([]store.Ref, len(ids))
-	for i, u := range ids {
-		hints[i] = schema.Notifications.Ref(u)
+	hints := make([]store.Ref, len(list))
+	for i := range list {
+		hints[i] = schema.Notifications.Ref(list[i].ID)
 	}
 	return s.c.DB.Write(ctx, hints, func(tx store.Tx) error {
-		for _, u := range ids {
-			row, ok, err := store.Get(tx, schema.Notifications, u)
+		for i := range list {
+			row, ok, err := store.Get(tx, schema.Notifications, list[i].ID)
+			if err == nil && ok {
+				err = f(tx, i, row)
+			}
 			if err != nil {
-				return err
-			}
-			if !ok || row.UserID != user {
-				continue
-			}
-			if err := store.Delete(tx, schema.Notifications, u); err != nil {
 				return err
 			}
 		}

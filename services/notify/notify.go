@@ -13,8 +13,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -109,18 +111,31 @@ func seconds(t time.Time) *timestamppb.Timestamp { return &timestamppb.Timestamp
 type Config struct {
 	DB       store.DB
 	Presence *presence.Service
+	Live     *session.Live
 	Now      func() time.Time // of notifications that are not kept; nil: time.Now
+	Log      *slog.Logger     // nil: slog.Default()
 }
 
 // Service keeps and delivers notifications.
-type Service struct{ c Config }
+type Service struct {
+	// constant after New
+	c Config
+	// any goroutine
+	mu        sync.Mutex
+	everybody everybody
+}
 
 // New is a service over these parts.
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &Service{c: c}
+	s.everybody.ctx, s.everybody.cancel = context.WithCancel(context.Background())
+	return s
 }
 
 // streamOf has all open sessions of a user.

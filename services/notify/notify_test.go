@@ -21,6 +21,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/presence"
+	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 )
 
@@ -51,6 +52,7 @@ type desk struct {
 	t        *testing.T
 	db       store.DB
 	presence *presence.Service
+	live     *session.Live
 	s        *Service
 	sessions byte
 }
@@ -58,8 +60,9 @@ type desk struct {
 func onEach(t *testing.T, test func(t *testing.T, d *desk)) {
 	t.Helper()
 	each.Store(t, func(t *testing.T, db store.DB, clock *each.Clock) {
-		d := &desk{Clock: clock, t: t, db: db, presence: presence.New(presence.Config{})}
-		d.s = New(Config{DB: db, Presence: d.presence, Now: clock.Now})
+		d := &desk{Clock: clock, t: t, db: db, presence: presence.New(presence.Config{}), live: session.NewLive()}
+		d.s = New(Config{DB: db, Presence: d.presence, Live: d.live, Now: clock.Now})
+		t.Cleanup(d.s.Stop)
 		d.Desk = sessiontest.NewDesk(t, d.s.Register)
 		sessiontest.PutUsers(t, db, map[id.UUID]string{anna: "anna", ben: "ben"})
 		test(t, d)
@@ -69,6 +72,7 @@ func onEach(t *testing.T, test func(t *testing.T, d *desk)) {
 func (d *desk) open(user id.UUID) *sessiontest.Conn {
 	d.sessions++
 	c := sessiontest.NewConn(id.UUID{0: d.sessions}, user, "")
+	d.live.Add(c)
 	d.presence.Begin(c)
 	d.s.Open(c)
 	return c

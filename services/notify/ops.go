@@ -46,13 +46,13 @@ func (s *Service) listNotifications(ctx context.Context, c op.Caller, in *api.Li
 	}
 	out := &api.NotificationList{CacheableCursor: page.Cursor, Notifications: make([]*api.Notification, len(page.Notifications))}
 	for i, row := range page.Notifications {
-		out.Notifications[i] = listed(row)
+		out.Notifications[i] = Listed(row)
 	}
 	return out, nil
 }
 
-// listed is a notification as the list shows it: the system is no sender there.
-func listed(row *schema.Notification) *api.Notification {
+// Listed is a notification as the list shows it: the system is no sender there.
+func Listed(row *schema.Notification) *api.Notification {
 	n := &api.Notification{
 		Id: row.ID.String(), Subject: row.Subject, Content: string(row.Content), Code: int32(row.Code), CreateTime: seconds(row.CreateTime), Persistent: true,
 	}

@@ -64,15 +64,12 @@ func (d *directory) all() []*party {
 type listing struct {
 	document query.Document
 	party    *api.Party
+	hidden   bool
 }
 
 // list sets what listings find. p is locked, or nobody knows it yet.
 func (s *Service) list(p *party, label string, object map[string]any, hidden bool) {
-	if hidden {
-		p.listing.Store(nil)
-		return
-	}
-	l := &listing{party: &api.Party{PartyId: p.name, Open: p.open, MaxSize: int32(p.max), Label: cmp.Or(label, "{}")}}
+	l := &listing{hidden: hidden, party: &api.Party{PartyId: p.name, Open: p.open, MaxSize: int32(p.max), Label: cmp.Or(label, "{}")}}
 	d := &l.document
 	d.Value("label", object)
 	d.Bool("open", p.open)
@@ -86,11 +83,12 @@ func (s *Service) list(p *party, label string, object map[string]any, hidden boo
 
 // Filter says which parties a listing is of.
 type Filter struct {
-	Open  *bool // nil: both
-	Query string
+	Open   *bool // nil: both
+	Hidden bool  // those that hide from clients, too
+	Query  string
 }
 
-// List finds up to limit parties that are not hidden, best score first, then oldest first, from beyond a cursor; "": from
+// List finds up to limit parties, best score first, then oldest first, from beyond a cursor; "": from
 // the first.
 // Errors: ErrQuery, ErrCursor: it was not made by List with this filter and limit.
 func (s *Service) List(f Filter, limit int, cursor string) (*api.PartyList, error) {
@@ -107,7 +105,7 @@ func (s *Service) List(f Filter, limit int, cursor string) (*api.PartyList, erro
 	}
 	for _, p := range s.directory.all() {
 		l := p.listing.Load()
-		if l == nil || f.Open != nil && *f.Open != l.party.Open {
+		if l == nil || l.hidden && !f.Hidden || f.Open != nil && *f.Open != l.party.Open {
 			continue
 		}
 		if score, ok := q.Match(&l.document); ok {
@@ -189,7 +187,11 @@ func (f Filter) purpose(limit int) uint64 {
 			open = 1
 		}
 	}
-	_, _ = h.Write([]byte{byte(limit), open})
+	hidden := byte(0)
+	if f.Hidden {
+		hidden = 1
+	}
+	_, _ = h.Write([]byte{byte(limit), open, hidden})
 	_, _ = h.Write([]byte(f.Query))
 	return h.Sum64()
 }

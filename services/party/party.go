@@ -119,7 +119,7 @@ type party struct {
 	empty    bool // no presences are left; it is counted in Service.idle
 	ended    bool
 
-	listing atomic.Pointer[listing] // what is found by listings; nil: it is hidden
+	listing atomic.Pointer[listing] // what is found by listings; nil: nothing
 }
 
 // member is a session in a party, or one that asks to be.

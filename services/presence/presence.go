@@ -55,6 +55,7 @@ type mine struct {
 type belongings struct {
 	streams []Stream
 	follows []id.UUID // users
+	ending  Reason    // what End will say
 }
 
 // New has no presences.
@@ -72,7 +73,7 @@ func New(c Config) *Service {
 func (s *Service) Begin(c session.Conn) {
 	m := s.mineOf(c.ID())
 	m.mu.Lock()
-	m.sessions[c.ID()] = &belongings{}
+	m.sessions[c.ID()] = &belongings{ending: Disconnect}
 	m.mu.Unlock()
 	s.follow(c, c.UserID())
 }
@@ -206,6 +207,16 @@ func (s *Service) DropUser(user id.UUID, st Stream) {
 	}
 }
 
+// EndsFor says why a session is about to end, when that is something else than Disconnect.
+func (s *Service) EndsFor(c session.Conn, why Reason) {
+	m := s.mineOf(c.ID())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.sessions[c.ID()]; b != nil {
+		b.ending = why
+	}
+}
+
 // End takes a session out of everything: its connection is gone. It may not be tracked again.
 func (s *Service) End(c session.Conn) {
 	m := s.mineOf(c.ID())
@@ -217,7 +228,7 @@ func (s *Service) End(c session.Conn) {
 		return
 	}
 	for _, st := range b.streams {
-		s.remove(c, st, true, Disconnect)
+		s.remove(c, st, true, b.ending)
 	}
 	for _, user := range b.follows {
 		s.followsOf(user).drop(c, user)

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/skirmishgg/skirmish/protocol/codec"
@@ -80,6 +82,13 @@ func (l *Live) OfUser(user id.UUID) []Conn {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.byUser[user]
+}
+
+// Users are those who have a connection.
+func (l *Live) Users() []id.UUID {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Collect(maps.Keys(l.byUser))
 }
 
 // Count is how many connections there are.

@@ -51,13 +51,18 @@ func (s *Service) writeObjects(ctx context.Context, c op.Caller, in *api.WriteSt
 	case err != nil:
 		return nil, errs.Or(err, errWriting)
 	}
+	return &api.StorageObjectAcks{Acks: Acks(stored)}, nil
+}
+
+// Acks are written objects as their writer is told of them.
+func Acks(stored []Object) []*api.StorageObjectAck {
 	acks := make([]*api.StorageObjectAck, len(stored))
 	for i := range stored {
 		o := &stored[i]
 		acks[i] = &api.StorageObjectAck{Collection: o.Collection, Key: o.Key, Version: o.Version, UserId: o.UserID.String(),
 			CreateTime: timestamppb.New(o.CreateTime), UpdateTime: timestamppb.New(o.UpdateTime)}
 	}
-	return &api.StorageObjectAcks{Acks: acks}, nil
+	return acks
 }
 
 func writeOf(c op.Caller, o *api.WriteStorageObject) Write {
@@ -91,7 +96,7 @@ func (s *Service) readObjects(ctx context.Context, c op.Caller, in *api.ReadStor
 	if err != nil {
 		return nil, errs.Or(err, errReading)
 	}
-	return &api.StorageObjects{Objects: messages(objects)}, nil
+	return &api.StorageObjects{Objects: Messages(objects)}, nil
 }
 
 func (s *Service) listObjects(ctx context.Context, c op.Caller, in *api.ListStorageObjectsRequest) (*api.StorageObjectList, error) {
@@ -113,7 +118,7 @@ func (s *Service) listObjects(ctx context.Context, c op.Caller, in *api.ListStor
 	if err != nil {
 		return nil, errs.Or(err, errListing)
 	}
-	return &api.StorageObjectList{Objects: messages(page.Objects), Cursor: page.Cursor}, nil
+	return &api.StorageObjectList{Objects: Messages(page.Objects), Cursor: page.Cursor}, nil
 }
 
 func (s *Service) deleteObjects(ctx context.Context, c op.Caller, in *api.DeleteStorageObjectsRequest) (*emptypb.Empty, error) {
@@ -127,8 +132,8 @@ func (s *Service) deleteObjects(ctx context.Context, c op.Caller, in *api.Delete
 	return &emptypb.Empty{}, nil
 }
 
-// messages are objects as reads and listings show them.
-func messages(objects []*Object) []*api.StorageObject {
+// Messages are objects as reads and listings show them.
+func Messages(objects []*Object) []*api.StorageObject {
 	out := make([]*api.StorageObject, len(objects))
 	for i, o := range objects {
 		out[i] = &api.StorageObject{Collection: o.Collection, Key: o.Key, UserId: o.UserID.String(), Value: string(o.Value), Version: o.Version,
