@@ -171,8 +171,12 @@ func BcryptCompare(hash, plain string) (bool, error) {
 	return true, nil
 }
 
-// errAlgorithm is in the words that modules know.
-var errAlgorithm = errors.New("unsupported algo type - only allowed 'HS256', 'RS256'" + ".")
+// text is an error in words that modules know as they are.
+type text string
+
+func (t text) Error() string { return string(t) }
+
+const errAlgorithm = text("unsupported algo type - only allowed 'HS256', 'RS256'.")
 
 // JWT signs claims.
 // Errors: an algorithm other than HS256 and RS256, or a key that is none.
