@@ -79,6 +79,7 @@ type Service struct {
 	abandon context.CancelFunc
 
 	mu      sync.Mutex
+	started bool
 	boards  map[string]*board
 	queue   queue // those that no worker has, by their next event
 	busy    int   // workers
@@ -108,6 +109,9 @@ func (s *Service) Start(ctx context.Context) error {
 }
 
 func (s *Service) load(ctx context.Context) error {
+	s.mu.Lock()
+	s.started = true // from here on Changed tells what the lists below may miss
+	s.mu.Unlock()
 	rows, err := store.List(ctx, s.c.DB, schema.LeaderboardSchedules.By("leaderboard_id"), store.Range{})
 	if err != nil {
 		return err
@@ -156,11 +160,14 @@ func (s *Service) adopt(ctx context.Context, boards []*leaderboard.Board) error 
 	return nil
 }
 
-// Changed tells that a board was created, altered or deleted.
+// Changed tells that a board was created, altered or deleted. Before Start nothing needs to be told.
 func (s *Service) Changed(id string) {
 	def, ok := s.c.Boards.Get(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.started {
+		return
+	}
 	if b := s.boards[id]; b != nil {
 		if ok && b.def.CreateTime.Equal(def.CreateTime) { // still the same board
 			b.def = def
@@ -177,7 +184,9 @@ func (s *Service) Changed(id string) {
 func (s *Service) add(def *leaderboard.Board, row *schema.LeaderboardSchedule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addLocked(def, row)
+	if s.boards[def.ID] == nil { // else Changed was faster
+		s.addLocked(def, row)
+	}
 }
 
 func (s *Service) addLocked(def *leaderboard.Board, row *schema.LeaderboardSchedule) {

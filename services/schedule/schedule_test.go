@@ -401,9 +401,13 @@ func TestLoop(t *testing.T) {
 		called := make(chan struct{})
 		w.hang = func(context.Context) error { called <- struct{}{}; <-called; return nil }
 		s := schedule.New(w.config())
+		w.board("b", "0 2 * * *", 0, 0, 0, 5)
+		s.Changed("b")
 		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		w.delete("b")
+		s.Changed("b")
 		w.board("a", "0 0 * * *", 0, 0, 12*hour, 5)
 		w.board("z", "0 1 * * *", 0, 0, 0, 5)
 		s.Changed("a")
