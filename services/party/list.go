@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/fnv"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -22,30 +23,36 @@ var (
 	ErrCursor = errs.New(errs.InvalidArgument, "Cursor is invalid.")
 )
 
-// directory finds parties by id, and has all of them in the order of their creation.
+// directory finds parties by id, and by what queries ask of them.
 type directory struct {
-	mu      sync.RWMutex
-	byID    map[id.UUID]*party
-	ordered []*party
-	last    uint64 // ordinal
+	mu    sync.RWMutex
+	byID  map[id.UUID]*party
+	index *query.Index[*party]
+	last  uint64 // ordinal
 }
 
-func (d *directory) add(p *party) {
+func newDirectory() directory {
+	return directory{byID: map[id.UUID]*party{}, index: query.NewIndex[*party](query.OldestFirst)}
+}
+
+// put makes a party known, or known by another document.
+func (d *directory) put(p *party, l *listing, document *query.Document) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.last++
-	p.ordinal = d.last
-	d.byID[p.id] = p
-	d.ordered = append(d.ordered, p)
+	if d.byID[p.id] == nil {
+		d.last++
+		p.ordinal = d.last
+		d.byID[p.id] = p
+	}
+	p.listing = l
+	d.index.Put(p, document)
 }
 
 func (d *directory) remove(p *party) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.byID, p.id)
-	if i, ok := slices.BinarySearchFunc(d.ordered, p.ordinal, func(p *party, n uint64) int { return cmp.Compare(p.ordinal, n) }); ok {
-		d.ordered = slices.Delete(d.ordered, i, i+1)
-	}
+	d.index.Remove(p)
 }
 
 func (d *directory) find(u id.UUID) *party {
@@ -54,23 +61,30 @@ func (d *directory) find(u id.UUID) *party {
 	return d.byID[u]
 }
 
+// all is every party, oldest first.
 func (d *directory) all() []*party {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return slices.Clone(d.ordered)
+	return slices.SortedFunc(maps.Values(d.byID), func(a, b *party) int { return cmp.Compare(a.ordinal, b.ordinal) })
+}
+
+// search calls yield with each party that q suits, best score first, then oldest first, until it returns false.
+func (d *directory) search(q *query.Query, yield func(h hit, l *listing) bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	d.index.Search(q, func(p *party, score float64) bool { return yield(hit{score, p.ordinal}, p.listing) })
 }
 
 // listing is a party as it is found. It is made anew at each change.
 type listing struct {
-	document query.Document
-	party    *api.Party
-	hidden   bool
+	party  *api.Party
+	hidden bool
 }
 
-// list sets what listings find. p is locked, or nobody knows it yet.
+// list sets what listings find; it makes a new party known. p is locked.
 func (s *Service) list(p *party, label string, object map[string]any, hidden bool) {
 	l := &listing{hidden: hidden, party: &api.Party{PartyId: p.name, Open: p.open, MaxSize: int32(p.max), Label: cmp.Or(label, "{}")}}
-	d := &l.document
+	d := &query.Document{}
 	d.Value("label", object)
 	d.Bool("open", p.open)
 	d.Bool("hidden", hidden)
@@ -78,7 +92,7 @@ func (s *Service) list(p *party, label string, object map[string]any, hidden boo
 	d.Number("create_time", float64(p.since.UnixNano()))
 	d.Date("create_time", p.since)
 	d.Keyword("node", s.c.Node)
-	p.listing.Store(l)
+	s.directory.put(p, l, d)
 }
 
 // Filter says which parties a listing is of.
@@ -88,8 +102,7 @@ type Filter struct {
 	Query  string
 }
 
-// List finds up to limit parties, best score first, then oldest first, from beyond a cursor; "": from
-// the first.
+// List finds up to limit parties, best score first, then oldest first, from beyond a cursor; "": from the first.
 // Errors: ErrQuery, ErrCursor: it was not made by List with this filter and limit.
 func (s *Service) List(f Filter, limit int, cursor string) (*api.PartyList, error) {
 	q, err := query.Parse(f.Query)
@@ -97,61 +110,35 @@ func (s *Service) List(f Filter, limit int, cursor string) (*api.PartyList, erro
 		return nil, ErrQuery
 	}
 	purpose := f.purpose(limit)
-	page := best{limit: limit + 1} // one more tells whether there is another page
+	var after hit // zero: from the first
 	if cursor != "" {
-		if page.after, err = parseCursor(cursor, purpose); err != nil {
+		if after, err = parseCursor(cursor, purpose); err != nil {
 			return nil, err
 		}
 	}
-	for _, p := range s.directory.all() {
-		l := p.listing.Load()
-		if l == nil || l.hidden && !f.Hidden || f.Open != nil && *f.Open != l.party.Open {
-			continue
+	out, last := &api.PartyList{}, hit{}
+	s.directory.search(q, func(h hit, l *listing) bool {
+		switch {
+		case l.hidden && !f.Hidden, f.Open != nil && *f.Open != l.party.Open, after.ordinal != 0 && h.compare(after) <= 0:
+			return true
+		case len(out.Parties) == limit:
+			out.Cursor = last.cursor(purpose) // there is another page
+			return false
 		}
-		if score, ok := q.Match(&l.document); ok {
-			page.offer(hit{score, p.ordinal, l.party})
-		}
-	}
-	out := &api.PartyList{}
-	for _, h := range page.hits[:min(limit, len(page.hits))] {
-		out.Parties = append(out.Parties, h.party)
-	}
-	if len(page.hits) > limit {
-		out.Cursor = page.hits[limit-1].cursor(purpose)
-	}
+		out.Parties, last = append(out.Parties, l.party), h
+		return true
+	})
 	return out, nil
 }
 
-// hit is a party that was found.
+// hit is the place of a party in what a query finds. Ordinals begin with 1.
 type hit struct {
 	score   float64
 	ordinal uint64
-	party   *api.Party
 }
 
 func (h hit) compare(other hit) int {
 	return cmp.Or(cmp.Compare(other.score, h.score), cmp.Compare(h.ordinal, other.ordinal))
-}
-
-// best keeps the first hits beyond a place, in order.
-type best struct {
-	limit int
-	after hit // ordinals begin with 1; 0: from the first
-	hits  []hit
-}
-
-func (b *best) offer(h hit) {
-	if b.after.ordinal != 0 && h.compare(b.after) <= 0 {
-		return
-	}
-	if len(b.hits) == b.limit {
-		if h.compare(b.hits[b.limit-1]) > 0 {
-			return
-		}
-		b.hits = b.hits[:b.limit-1]
-	}
-	i, _ := slices.BinarySearchFunc(b.hits, h, hit.compare)
-	b.hits = slices.Insert(b.hits, i, h)
 }
 
 // A cursor is base64 of: u64 hash of what it is for · f64 score · u64 ordinal, of the last party before it, big-endian.

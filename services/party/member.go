@@ -59,7 +59,6 @@ func (s *Service) begin(p *party, label map[string]any, o Options) (left []*part
 	if err != nil {
 		return left, err
 	}
-	s.directory.add(p)
 	s.list(p, o.Label, label, o.Hidden)
 	if p.max > 0 {
 		p.members = []member{creator}

@@ -98,7 +98,7 @@ type Service struct {
 
 // New has no parties.
 func New(c Config) *Service {
-	return &Service{c: c, directory: directory{byID: map[id.UUID]*party{}}, roster: roster{in: map[id.UUID][]*party{}}}
+	return &Service{c: c, directory: newDirectory(), roster: roster{in: map[id.UUID][]*party{}}}
 }
 
 // party is one of them.
@@ -111,6 +111,8 @@ type party struct {
 	since   time.Time
 	ordinal uint64 // of creation; set by the directory, constant from then on
 
+	listing *listing // of the directory, under its lock
+
 	mu       sync.Mutex
 	open     bool
 	leader   member
@@ -118,8 +120,6 @@ type party struct {
 	requests []member
 	empty    bool // no presences are left; it is counted in Service.idle
 	ended    bool
-
-	listing atomic.Pointer[listing] // what is found by listings; nil: nothing
 }
 
 // member is a session in a party, or one that asks to be.
@@ -202,7 +202,6 @@ func (s *Service) Lead(c session.Conn, name string, f func(party id.UUID, member
 func (s *Service) end(p *party) {
 	p.ended = true
 	p.members, p.requests = nil, nil
-	p.listing.Store(nil)
 	s.directory.remove(p)
 	if p.empty {
 		s.idle.Add(-1)

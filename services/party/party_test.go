@@ -300,9 +300,9 @@ func TestScripts(t *testing.T) {
 // empty asserts that nothing is left of any party.
 func (d *room) empty() {
 	d.t.Helper()
-	if len(d.s.directory.byID) != 0 || len(d.s.directory.ordered) != 0 || len(d.s.roster.in) != 0 || d.s.idle.Load() != 0 || d.present.Total() != 0 {
+	if len(d.s.directory.byID) != 0 || d.s.directory.index.Len() != 0 || len(d.s.roster.in) != 0 || d.s.idle.Load() != 0 || d.present.Total() != 0 {
 		d.t.Errorf("left behind: %d parties, %d in order, %d sessions, %d idle, %d presences",
-			len(d.s.directory.byID), len(d.s.directory.ordered), len(d.s.roster.in), d.s.idle.Load(), d.present.Total())
+			len(d.s.directory.byID), d.s.directory.index.Len(), len(d.s.roster.in), d.s.idle.Load(), d.present.Total())
 	}
 }
 
