@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/node"
 )
 
 type configCmd struct {
@@ -80,5 +81,18 @@ type checkCmd struct{}
 // Help is printed by "skirmish check --help".
 func (checkCmd) Help() string { return settingsHelp() }
 
-// Run checks the configuration.
-func (checkCmd) Run(a *app) error { return validate(a) }
+// Run checks the configuration, and then the modules in runtime.path.
+func (checkCmd) Run(a *app) error {
+	if err := validate(a); err != nil {
+		return err
+	}
+	conf, err := a.load(false, nil)
+	if err != nil {
+		return err
+	}
+	if err := node.CheckModules(a.ctx, conf); err != nil {
+		return err
+	}
+	fmt.Println("The modules in " + conf.Runtime.Path + " are valid, as far as can be told without running them.")
+	return nil
+}

@@ -12,6 +12,8 @@ type demoCmd struct {
 	Page string `default:"127.0.0.1:7360" help:"Address of the page; loopback only."`
 	Bots int    `default:"12" help:"How many bots play, up to 16."`
 	Rate int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
+
+	Watch bool `default:"true" negatable:"" help:"Reload the modules in runtime.path when their files change."`
 }
 
 // demoDefaults keep a demo on the machine it runs on, unless somebody wants it otherwise.
@@ -33,6 +35,7 @@ func (c *demoCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	nc.WatchModules = c.Watch
 	if onTerminal(conf) {
 		printBanner(os.Stdout, conf, nil)
 	}

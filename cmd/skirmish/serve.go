@@ -18,6 +18,7 @@ import (
 )
 
 type serveCmd struct {
+	Watch bool `help:"Reload the modules in runtime.path when their files change."`
 	Arena bool `help:"Start an arena match, the example game."`
 	Rate  int  `default:"60" help:"Ticks per second of the arena: 60 or 128."`
 }
@@ -45,6 +46,7 @@ func (c *serveCmd) serve(a *app, conf *config.Config, logger *slog.Logger) error
 	if err != nil {
 		return err
 	}
+	nc.WatchModules = c.Watch
 	n, err := node.Start(nc)
 	if err != nil {
 		return err
@@ -199,5 +201,5 @@ func nodeConfig(c *config.Config, logger *slog.Logger, rate int) (node.Config, e
 		return node.Config{}, fmt.Errorf("--rate is %d or %d, not %d", arena.Rate, arena.RateFast, rate)
 	}
 	game := arena.Definition(rate)
-	return node.Config{Settings: c, Games: []*match.Definition{&game}, Log: logger}, nil
+	return node.Config{Settings: c, Games: []*match.Definition{&game}, Log: logger, Version: version}, nil
 }

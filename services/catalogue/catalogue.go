@@ -8,6 +8,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/auth"
 	"github.com/skirmishgg/skirmish/services/chat"
 	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/event"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/group"
@@ -28,6 +29,7 @@ type Features struct {
 	Auth       *auth.Service
 	Chat       *chat.Service
 	Connect    *connect.Service
+	Event      *event.Service
 	Friend     *friend.Service
 	Group      *group.Service
 	Match      *match.Service
@@ -46,6 +48,7 @@ func (f Features) Register(r *op.Registry) {
 	f.Auth.Register(r)
 	f.Chat.Register(r)
 	f.Connect.Register(r)
+	f.Event.Register(r)
 	f.Friend.Register(r)
 	f.Group.Register(r)
 	f.Match.Register(r)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"net"
@@ -24,6 +25,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/chat"
 	"github.com/skirmishgg/skirmish/services/config"
 	"github.com/skirmishgg/skirmish/services/connect"
+	"github.com/skirmishgg/skirmish/services/event"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/gateway/carry"
@@ -38,6 +40,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/rpc"
+	"github.com/skirmishgg/skirmish/services/runtime"
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
@@ -59,6 +62,9 @@ type backend struct {
 	matchmaker *matchmaker.Service
 	registry   *op.Registry
 	rpc        *rpc.Service
+	event      *event.Service
+	runtime    *runtime.Runtime
+	sql        *sql.DB // the database as modules see it
 	connect    *connect.Service
 	metrics    *metric.Metrics
 	door       *gateway.Door
@@ -70,7 +76,7 @@ type backend struct {
 	posts map[id.UUID]*worker.Line // by match; owned by the node's worker goroutine
 
 	quit    chan struct{}   // closed by stop: ends the sweeper
-	life    context.Context // ends with stop: that of the matchmaker
+	life    context.Context // ends with stop: that of the matchmaker and the watch over modules
 	endLife context.CancelFunc
 	running sync.WaitGroup
 }
@@ -112,6 +118,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
 	b.measure(n)
 	b.rpc = rpc.New(n.c.RPC)
+	b.event = newEvents(b)
 	addresses, err := connect.NewAddresses(connect.AddressConfig{Public: publicAddresses(n), Local: n.Addr()})
 	if err != nil {
 		return nil, err
@@ -120,6 +127,9 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 		TokenKey: n.keys.Token, ServerID: n.keys.ServerID, Node: s.Name, Matches: n, Addresses: addresses, Sessions: true, Random: rand.Reader,
 	})
 	b.catalogue()
+	if b.runtime, err = newRuntime(b, n); err != nil {
+		return nil, err
+	}
 	b.door = &gateway.Door{
 		Registry: b.registry, Sessions: b.sessions, Live: b.live, ServerKey: s.Socket.ServerKey, HTTPKey: s.Runtime.HTTPKey,
 		ProxyCount: s.Socket.ProxyCount, Node: s.Name, Log: b.log,
@@ -133,8 +143,11 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	return b, nil
 }
 
-// start opens the doors.
+// start loads the modules and opens the doors.
 func (b *backend) start(n *Node) error {
+	if err := b.startRuntime(n); err != nil {
+		return err
+	}
 	b.running.Go(b.sweep)                             // ended by stop, which waits
 	b.running.Go(func() { b.matchmaker.Run(b.life) }) // the same
 	return b.doors.open(b, func() error { return b.ready(n) })
@@ -164,7 +177,7 @@ func (b *backend) stop(ctx context.Context) error {
 	b.running.Wait()
 	b.carry.Stop()
 	b.workers.Stop()
-	return errors.Join(err, b.db.Close())
+	return errors.Join(err, b.stopRuntime(ctx), b.db.Close())
 }
 
 // opened enters a realtime session, of whatever door, into what every session is in.
@@ -173,6 +186,7 @@ func (b *backend) opened(c session.Conn, online bool) {
 	b.presence.Begin(c)
 	b.notify.Open(c)
 	b.status.Open(c, online)
+	b.event.Started(b.callerOf(c), time.Now())
 }
 
 // closed takes a session that has ended out of everything. A party hears of it first: whom it makes leader is told before
@@ -182,6 +196,7 @@ func (b *backend) closed(c session.Conn) {
 	b.matchmaker.End(c)
 	b.party.End(c)
 	b.presence.End(c)
+	b.event.Ended(b.callerOf(c), time.Now())
 }
 
 // left tells those who hold members that one of a stream has gone.
@@ -201,6 +216,7 @@ func (b *backend) catalogue() {
 		Auth:       auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
 		Chat:       talk,
 		Connect:    b.connect,
+		Event:      b.event,
 		Friend:     friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
 		Group:      group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
 		Match:      b.match,
@@ -225,10 +241,14 @@ func (b *backend) catalogue() {
 }
 
 func openStore(ctx context.Context, s *config.Config, log *slog.Logger) (store.DB, error) {
-	return persist.Open(ctx, persist.Config{
+	return persist.Open(ctx, storeConfig(s, log))
+}
+
+func storeConfig(s *config.Config, log *slog.Logger) persist.Config {
+	return persist.Config{
 		Addresses: s.Database.Address, Dir: filepath.Join(s.DataDir, "store"), ConnsMax: s.Database.MaxOpenConns,
 		ConnLifetime: millis(s.Database.ConnMaxLifetimeMs), Log: log,
-	})
+	}
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

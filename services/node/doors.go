@@ -74,7 +74,7 @@ func (d *doors) open(b *backend, ready func() error) (err error) {
 		return err
 	}
 	d.rest = rest.Server(rest.Config{
-		Door: b.door, RPC: b.rpc, Socket: d.socket, Ready: ready, MaxRequestBytes: s.MaxRequestSizeBytes, ResponseHeaders: s.ResponseHeaders,
+		Door: b.door, RPC: b.rpc, Socket: d.socket, Module: b.runtime.HTTP, Ready: ready, MaxRequestBytes: s.MaxRequestSizeBytes, ResponseHeaders: s.ResponseHeaders,
 		ReadTimeout: millis(s.ReadTimeoutMs), WriteTimeout: millis(s.WriteTimeoutMs), IdleTimeout: millis(s.IdleTimeoutMs),
 	})
 	d.rest.TLSConfig, d.rest.ConnState = d.tls, d.silent.state

@@ -8,14 +8,14 @@ import (
 // drainInterval is how late Drain may notice that the last match is over.
 const drainInterval = 20 * time.Millisecond
 
-// Drain refuses newcomers and new matches, and returns when the last match has ended, or with ctx's error. Players in a
-// match play on. Stop follows.
+// Drain refuses newcomers and new matches, and returns when the last match has ended and the modules' shutdown function has
+// returned, or with ctx's error. Players in a match play on. Stop follows.
 func (n *Node) Drain(ctx context.Context) error {
 	n.directory.Draining.Store(true)
-	var over <-chan struct{}
-	if n.backend != nil {
-		n.backend.doors.rpc.SetReady(false) // as /readyz does
-		over = n.backend.match.Drain(seconds(n.c.Settings.ShutdownGraceSec))
+	var waits []<-chan struct{}
+	if b := n.backend; b != nil {
+		b.doors.rpc.SetReady(false) // as /readyz does
+		waits = append(waits, b.match.Drain(seconds(n.c.Settings.ShutdownGraceSec)), b.shutdownModules(ctx))
 	}
 	tick := time.NewTicker(drainInterval)
 	defer tick.Stop()
@@ -26,7 +26,7 @@ func (n *Node) Drain(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	if over != nil {
+	for _, over := range waits {
 		select {
 		case <-over:
 		case <-ctx.Done():

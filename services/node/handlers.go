@@ -18,10 +18,7 @@ func newMatches(b *backend, n *Node) *match.Service {
 	s := b.settings
 	return match.New(match.Config{
 		Presence: b.presence, Live: b.live, Node: s.Name, SingleMatch: s.Session.SingleMatch, TokenKey: s.Session.EncryptionKey,
-		Handlers: func(name string) (func() match.Handler, bool) {
-			f, ok := n.c.Matches[name]
-			return f, ok
-		},
+		Handlers: func(name string) (func() match.Handler, bool) { return b.handlers(n.c.Matches, name) },
 		Native: func(u id.UUID) bool {
 			_, ok := n.native(u)
 			return ok

@@ -47,6 +47,10 @@ type Config struct {
 	Settings *config.Config
 	RPC      map[string]rpc.Func // functions that clients may call, by name
 	Matches  Handlers            // of authoritative matches, by name
+	Modules  []Module            // linked in; they run before those in runtime.path
+	Version  string              // as modules see it
+
+	WatchModules bool // reload modules when their files change
 }
 
 // Sizes of the rings out of the shards.

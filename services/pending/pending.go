@@ -25,7 +25,6 @@ func Register(r *op.Registry) {
 	boards(r)
 	purchases(r)
 	streams(r)
-	others(r)
 }
 
 // accounts: sign-in and links through identity providers.
@@ -90,11 +89,6 @@ func purchases(r *op.Registry) {
 func streams(r *op.Registry) {
 	push[rtapi.StreamData](r, "stream_data")
 	push[rtapi.StreamPresenceEvent](r, "stream_presence_event")
-}
-
-// others: events.
-func others(r *op.Registry) {
-	rpc[api.Event, empty](r, 23, "Event", op.Session, "POST /v2/event *")
 }
 
 // message is what op.Add asks of a request and an answer.

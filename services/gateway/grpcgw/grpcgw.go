@@ -11,6 +11,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
@@ -163,7 +164,7 @@ func (s *Server) caller(ctx context.Context, e *op.Entry, in proto.Message) (op.
 	httpKey := ""
 	if called, ok := in.(*api.Rpc); ok {
 		httpKey = called.HttpKey
-		ctx = rpc.With(ctx, &rpc.Called{Headers: md})
+		ctx = rpc.With(ctx, calledWith(md))
 	}
 	c, refusal := s.door.Caller(e, md["authorization"], httpKey, s.door.ClientIP(remote, md["x-forwarded-for"]))
 	c.ClientPort = s.door.ClientPort(remote, md["x-forwarded-for"])
@@ -171,4 +172,17 @@ func (s *Server) caller(ctx context.Context, e *op.Entry, in proto.Message) (op.
 		c.Host = authority[0]
 	}
 	return c, ctx, refusal
+}
+
+// calledWith is what functions see of the metadata: keys that begin with q_ stand for what would be the query over HTTP.
+func calledWith(md metadata.MD) *rpc.Called {
+	called := &rpc.Called{Headers: make(map[string][]string, len(md)), Query: map[string][]string{}}
+	for key, values := range md {
+		if name, ok := strings.CutPrefix(key, "q_"); ok {
+			called.Query[name] = values
+		} else {
+			called.Headers[key] = values
+		}
+	}
+	return called
 }

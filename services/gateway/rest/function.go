@@ -41,7 +41,12 @@ func (x *exchange) function(id string) {
 		return
 	}
 	delete(query, "http_key")
-	ctx := rpc.With(x.r.Context(), &rpc.Called{Headers: x.r.Header, Query: query})
+	headers := x.r.Header
+	if headers["Grpc-Timeout"] != nil { // meant for proxies
+		headers = headers.Clone()
+		delete(headers, "Grpc-Timeout")
+	}
+	ctx := rpc.With(x.r.Context(), &rpc.Called{Headers: headers, Query: query})
 	out, err := door.Call(ctx, entry, caller, &api.Rpc{Id: id, Payload: payload})
 	if err != nil {
 		x.failFunction(err, door.Refusal(entry, caller, err))

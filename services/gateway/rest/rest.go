@@ -24,9 +24,12 @@ import (
 
 // Config is what the door is made of.
 type Config struct {
-	Door            *gateway.Door // its registry is sealed
-	RPC             *rpc.Service
-	Socket          http.Handler // GET /ws; nil: there is none
+	Door   *gateway.Door // its registry is sealed
+	RPC    *rpc.Service
+	Socket http.Handler // GET /ws; nil: there is none
+	// Module is the handler that server code has for a request, nil for none; may be nil itself. It is asked where this door
+	// has nothing of its own but the catalogue's routes, which it may take over.
+	Module          func(*http.Request) http.Handler
 	Ready           func() error // what /readyz asks: why no players should be sent here; nil: always ready
 	MaxRequestBytes int          // of a body as sent; a compressed one may be inflateMax times that
 	ResponseHeaders []string     // "key=value", set unless the answer has the header already
@@ -105,6 +108,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.rpc != nil && strings.HasPrefix(target, rpcPrefix):
 		x.function(target[len(rpcPrefix):])
 	default:
+		if h.c.Module != nil {
+			if handler := h.c.Module(r); handler != nil {
+				x.module(handler)
+				return
+			}
+		}
 		x.operation(target)
 	}
 }

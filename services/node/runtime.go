@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skirmishgg/skirmish/persist"
+	"github.com/skirmishgg/skirmish/protocol/op"
+	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/event"
+	"github.com/skirmishgg/skirmish/services/match"
+	"github.com/skirmishgg/skirmish/services/runtime"
+	"github.com/skirmishgg/skirmish/services/runtime/goplug"
+	"github.com/skirmishgg/skirmish/services/session"
+)
+
+// Module is a studio's own server code in Go: what a plugin calls InitModule.
+type Module = goplug.Module
+
+// languages are those of modules, in the order of their precedence.
+func languages(modules []Module) []runtime.Language {
+	return []runtime.Language{goplug.New(modules...)}
+}
+
+// newRuntime has no modules yet: they are loaded before the doors open.
+func newRuntime(b *backend, n *Node) (*runtime.Runtime, error) {
+	s := b.settings
+	var err error
+	if b.sql, err = persist.SQL(storeConfig(s, b.log)); err != nil {
+		return nil, err
+	}
+	return runtime.New(runtime.Config{
+		Host: &runtime.Host{
+			DB: b.sql, Log: b.log, Settings: s, Node: s.Name, Version: n.c.Version, Env: environment(s), Root: s.Runtime.Path,
+		},
+		Languages: languages(n.c.Modules), Functions: n.c.RPC, Registry: b.registry, RPC: b.rpc,
+	}), nil
+}
+
+// environment is runtime.env as a map.
+func environment(s *config.Config) map[string]string {
+	env := make(map[string]string, len(s.Runtime.Env))
+	for _, pair := range s.Runtime.Env {
+		key, value, _ := strings.Cut(pair, "=")
+		env[key] = value
+	}
+	return env
+}
+
+func newEvents(b *backend) *event.Service {
+	return event.New(event.Config{
+		QueueMax: b.settings.Runtime.EventQueueSize, Workers: b.settings.Runtime.EventQueueWorkers,
+		Functions: func(k event.Kind) []event.Func { return b.runtime.Set().Events(k) },
+		Dropped:   b.metrics.DroppedEvents.Inc, Log: b.log,
+	})
+}
+
+// startRuntime loads the modules, and goes on doing so while a developer saves them.
+func (b *backend) startRuntime(n *Node) error {
+	if err := b.runtime.Load(context.Background()); err != nil {
+		return fmt.Errorf("modules: %w", err)
+	}
+	if n.c.WatchModules {
+		b.running.Go(func() { b.runtime.Watch(b.life) }) // ended by stop, which waits
+	}
+	return nil
+}
+
+// handlers finds what makes a match: the node's own, then those of modules.
+func (b *backend) handlers(own Handlers, name string) (func() match.Handler, bool) {
+	if f, ok := own[name]; ok {
+		return f, ok
+	}
+	return b.runtime.Set().Match(name)
+}
+
+// callerOf is a realtime session as a caller, as far as it says.
+func (b *backend) callerOf(c session.Conn) op.Caller {
+	if said, ok := c.(interface{ Caller() op.Caller }); ok {
+		return said.Caller()
+	}
+	return op.Caller{
+		UserID: c.UserID(), Username: c.Username(), Vars: c.Vars(), SessionID: c.ID().String(), Lang: c.Lang(), Node: b.settings.Name,
+	}
+}
+
+// shutdownModules starts the modules' shutdown function, if there is one, and answers what is closed when it has returned.
+// ctx tells it when its time is up. The server still serves.
+func (b *backend) shutdownModules(ctx context.Context) <-chan struct{} {
+	over := make(chan struct{})
+	f := b.runtime.Set().Shutdown
+	if f == nil {
+		close(over)
+		return over
+	}
+	go func() { defer close(over); f(ctx) }() // ends with the function; Drain waits as long as it may
+	return over
+}
+
+// eventsTime is how long queued events may take when the server stops.
+const eventsTime = 2 * time.Second
+
+func (b *backend) stopRuntime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, eventsTime)
+	defer cancel()
+	b.event.Stop(ctx)
+	return b.sql.Close()
+}
+
+// ReloadModules runs the modules in runtime.path and serves what they registered in place of what served before. If
+// anything fails, what served goes on, and the error says why. Running matches finish with the code they began with.
+func (n *Node) ReloadModules(ctx context.Context) error {
+	if n.backend == nil {
+		return errors.New("node: without settings there are no modules")
+	}
+	return n.backend.runtime.Reload(ctx)
+}
+
+// CheckModules says what is wrong with the modules of these settings, as far as can be told without running them.
+func CheckModules(ctx context.Context, s *config.Config) error {
+	return runtime.Check(ctx, &runtime.Host{Settings: s, Node: s.Name, Env: environment(s), Root: s.Runtime.Path}, languages(nil))
+}
