@@ -116,7 +116,9 @@ func New(c Config) (*Match, error) {
 	m.ctx.m = m
 	m.players = make([]*Player, 0, m.def.MaxPlayers)
 	m.spectators = make([]*Player, 0, m.def.MaxSpectators)
-	m.mail.init()
+	if !m.def.Carrier {
+		m.mail.init()
+	}
 	base, size := m.def.Schema.inputs(len(m.seats))
 	for i := range m.seats {
 		p := &m.seats[i]
@@ -345,6 +347,9 @@ func (m *Match) Saw(p *Player, tick, decoded uint32) {
 	}
 	if !p.hasAck || int32(decoded-p.acked) > 0 {
 		p.acked, p.hasAck = decoded, true
+	}
+	if p.seen == nil {
+		return
 	}
 	for i := range uint32(wire.MaxInputsPacket) {
 		if s := &p.seen[(tick-i)%seenTicks]; s.tick != tick-i {

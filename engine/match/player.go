@@ -46,9 +46,9 @@ type Player struct {
 	// what his client said
 	acked   uint32 // newest snapshot it decoded
 	hasAck  bool
-	seen    [seenTicks]seen // by input tick
-	seenNow uint32          // of the input of this tick
-	margin  int8            // how early the newest input came, in 1/16 tick
+	seen    *[seenTicks]seen // by input tick; nil: has no inputs
+	seenNow uint32           // of the input of this tick
+	margin  int8             // how early the newest input came, in 1/16 tick
 }
 
 // Link is a player's connection as the match uses it. engine/shard has the one over UDP.

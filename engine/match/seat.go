@@ -120,8 +120,8 @@ func (m *Match) seat(p *Player, who Who) {
 func (m *Match) connect(p *Player) {
 	p.viewer = snapshot.NewViewer(m.world)
 	p.hasAck, p.margin, p.starved, p.seenNow = false, 0, 0, m.LastTick()
-	clear(p.seen[:])
 	if m.def.Schema.input != nil && !p.Spectator {
+		p.seen = new([seenTicks]seen)
 		p.inputs = input.NewRing(m.schema.Input())
 	}
 }
@@ -252,5 +252,5 @@ func (m *Match) remove(p *Player) {
 		}
 	}
 	p.seated, p.kick, p.Entity = false, wire.CloseNone, NoID
-	p.viewer, p.inputs = nil, nil
+	p.viewer, p.inputs, p.seen = nil, nil, nil
 }

@@ -53,7 +53,7 @@ type carrier struct {
 	members map[id.UUID]*member // that it has seen, until they are gone
 	seats   [seatsMax]*member   // by slot
 	numbers map[wire.CarriedPresence]uint16
-	whos    [whosMax]*wire.CarriedPresence // by number - 1
+	whos    []*wire.CarriedPresence // by number - 1, at most whosMax
 	nextWho int
 }
 
@@ -312,6 +312,9 @@ func (g *carrier) introduce(w ways, m *member, who *wire.CarriedPresence) (numbe
 func (g *carrier) enroll(who *wire.CarriedPresence) uint16 {
 	i := g.nextWho
 	g.nextWho = (i + 1) % whosMax
+	if i == len(g.whos) {
+		g.whos = append(g.whos, nil)
+	}
 	if old := g.whos[i]; old != nil {
 		delete(g.numbers, *old)
 		for _, m := range g.members {
