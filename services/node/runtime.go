@@ -14,6 +14,8 @@ import (
 	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/runtime"
 	"github.com/skirmishgg/skirmish/services/runtime/goplug"
+	"github.com/skirmishgg/skirmish/services/runtime/js"
+	"github.com/skirmishgg/skirmish/services/runtime/lua"
 	"github.com/skirmishgg/skirmish/services/session"
 )
 
@@ -22,7 +24,7 @@ type Module = goplug.Module
 
 // languages are those of modules, in the order of their precedence.
 func languages(modules []Module) []runtime.Language {
-	return []runtime.Language{goplug.New(modules...)}
+	return []runtime.Language{goplug.New(modules...), lua.New(), js.New()}
 }
 
 // newRuntime has no modules yet: they are loaded before the doors open.
