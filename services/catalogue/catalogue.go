@@ -12,6 +12,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/gateway"
 	"github.com/skirmishgg/skirmish/services/group"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/matchmaker"
 	"github.com/skirmishgg/skirmish/services/notify"
@@ -20,25 +21,28 @@ import (
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/tournament"
 )
 
 // Features are the services that run the operations. Zero ones will do for who only reads the Specs: to register, no
 // feature looks at itself.
 type Features struct {
-	Account    *account.Service
-	Auth       *auth.Service
-	Chat       *chat.Service
-	Connect    *connect.Service
-	Event      *event.Service
-	Friend     *friend.Service
-	Group      *group.Service
-	Match      *match.Service
-	Matchmaker *matchmaker.Service
-	Notify     *notify.Service
-	Party      *party.Service
-	RPC        *rpc.Service
-	Status     *status.Service
-	Storage    *storage.Service
+	Account     *account.Service
+	Auth        *auth.Service
+	Chat        *chat.Service
+	Connect     *connect.Service
+	Event       *event.Service
+	Friend      *friend.Service
+	Group       *group.Service
+	Leaderboard *leaderboard.Service
+	Match       *match.Service
+	Matchmaker  *matchmaker.Service
+	Notify      *notify.Service
+	Party       *party.Service
+	RPC         *rpc.Service
+	Status      *status.Service
+	Storage     *storage.Service
+	Tournament  *tournament.Service
 }
 
 // Register adds every operation and push there is. Limits, metrics and Seal are the caller's.
@@ -51,6 +55,7 @@ func (f Features) Register(r *op.Registry) {
 	f.Event.Register(r)
 	f.Friend.Register(r)
 	f.Group.Register(r)
+	f.Leaderboard.Register(r)
 	f.Match.Register(r)
 	f.Matchmaker.Register(r)
 	f.Notify.Register(r)
@@ -58,5 +63,6 @@ func (f Features) Register(r *op.Registry) {
 	f.RPC.Register(r)
 	f.Status.Register(r)
 	f.Storage.Register(r)
+	f.Tournament.Register(r)
 	pending.Register(r)
 }

@@ -216,8 +216,9 @@ type ConsoleMFA struct {
 }
 
 type Leaderboard struct {
+	Definitions          string   `key:"definitions" doc:"File with leaderboards and tournaments that are created at start where they do not exist: a JSON list of objects, with fields as the functions of server code have."`
 	BlacklistRankCache   []string `key:"blacklist_rank_cache" list:"comma" doc:"Leaderboards without ranks in memory, by id; * is all of them."`
-	CallbackQueueSize    int      `key:"callback_queue_size" default:"65536" min:"1" doc:"Resets and ends that wait for their functions."`
+	CallbackQueueSize    int      `key:"callback_queue_size" default:"65536" min:"1" doc:"Accepted and ignored: resets and ends that are due wait in the store."`
 	CallbackQueueWorkers int      `key:"callback_queue_workers" default:"8" min:"1" doc:"Functions of resets and ends that run at once."`
 	RankCacheWorkers     int      `key:"rank_cache_workers" default:"1" min:"1" doc:"Workers that load ranks at start."`
 }

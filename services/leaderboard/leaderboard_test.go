@@ -638,7 +638,7 @@ func TestDeletedWhileWritten(t *testing.T) {
 				}
 			})
 		}
-		for range 20 {
+		for range 8 {
 			if err := d.s.Delete(t.Context(), "b"); err != nil {
 				t.Fatal(err)
 			}
@@ -770,6 +770,24 @@ func TestDefinitions(t *testing.T) {
 			t.Errorf("its message is %v", m)
 		}
 	})
+}
+
+func TestFile(t *testing.T) {
+	all, err := ParseDefinitions([]byte(`[
+		{"id": "a", "operator": "incr", "sort_order": "asc", "reset_schedule": "@daily", "metadata": {"x": 1}, "enable_ranks": true, "authoritative": true},
+		{"id": "b", "duration": 60, "max_size": 5, "join_required": true}]`))
+	want := []Definition{
+		{ID: "a", Operator: Increment, SortOrder: Ascending, ResetSchedule: "@daily", Metadata: `{"x": 1}`, EnableRanks: true, Authoritative: true},
+		{ID: "b", Duration: 60, MaxSize: 5, JoinRequired: true},
+	}
+	if err != nil || !slices.Equal(all, want) {
+		t.Errorf("read %+v, %v", all, err)
+	}
+	for _, text := range []string{``, `{}`, `[{"id": 5}]`, `[{"name": "a"}]`, `[{"id": "a", "operator": "most"}]`, `[{"id": "a", "sort_order": "1"}]`} {
+		if _, err := ParseDefinitions([]byte(text)); err == nil {
+			t.Errorf("%s is read", text)
+		}
+	}
 }
 
 func FuzzCursor(f *testing.F) {

@@ -32,6 +32,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/gateway/native"
 	"github.com/skirmishgg/skirmish/services/gateway/worker"
 	"github.com/skirmishgg/skirmish/services/group"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/limit"
 	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/matchmaker"
@@ -41,9 +42,11 @@ import (
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/rpc"
 	"github.com/skirmishgg/skirmish/services/runtime"
+	"github.com/skirmishgg/skirmish/services/schedule"
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/tournament"
 )
 
 // backend is what stands around the engine: the store, the features, their catalogue, and the doors to it.
@@ -60,6 +63,9 @@ type backend struct {
 	party      *party.Service
 	match      *match.Service
 	matchmaker *matchmaker.Service
+	boards     *leaderboard.Service
+	tournament *tournament.Service
+	schedule   *schedule.Service
 	registry   *op.Registry
 	rpc        *rpc.Service
 	event      *event.Service
@@ -115,6 +121,9 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 		return nil, err
 	}
 	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
+	if b.boards, err = newBoards(ctx, b, n); err != nil {
+		return nil, err
+	}
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
 	b.measure(n)
 	b.rpc = rpc.New(n.c.RPC)
@@ -143,9 +152,12 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	return b, nil
 }
 
-// start loads the modules and opens the doors.
+// start loads the modules, makes up for what the clock did meanwhile, and opens the doors.
 func (b *backend) start(n *Node) error {
 	if err := b.startRuntime(n); err != nil {
+		return err
+	}
+	if err := b.schedule.Start(context.Background()); err != nil {
 		return err
 	}
 	b.running.Go(b.sweep)                             // ended by stop, which waits
@@ -172,11 +184,13 @@ func (b *backend) ready(n *Node) error {
 func (b *backend) stop(ctx context.Context) error {
 	b.stopMatches(ctx)
 	err := b.doors.shut(ctx)
+	b.schedule.Stop(ctx)
 	close(b.quit)
 	b.endLife()
 	b.running.Wait()
 	b.carry.Stop()
 	b.workers.Stop()
+	b.boards.Stop()
 	return errors.Join(err, b.stopRuntime(ctx), b.db.Close())
 }
 
@@ -212,22 +226,26 @@ func (b *backend) catalogue() {
 	b.registry = op.NewRegistry()
 	talk := chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify})
 	catalogue.Features{
-		Account:    account.New(account.Config{DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline}),
-		Auth:       auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
-		Chat:       talk,
-		Connect:    b.connect,
-		Event:      b.event,
-		Friend:     friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
-		Group:      group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
-		Match:      b.match,
-		Matchmaker: b.matchmaker,
-		Notify:     b.notify,
-		Party:      b.party,
-		RPC:        b.rpc,
-		Status:     b.status,
+		Account: account.New(account.Config{
+			DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline, RecordRemoved: b.boards.Forget,
+		}),
+		Auth:        auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
+		Chat:        talk,
+		Connect:     b.connect,
+		Event:       b.event,
+		Friend:      friend.New(friend.Config{DB: b.db, Notify: b.notify, Presence: b.presence}),
+		Group:       group.New(group.Config{DB: b.db, Presence: b.presence, Notify: b.notify, Chat: talk}),
+		Leaderboard: b.boards,
+		Match:       b.match,
+		Matchmaker:  b.matchmaker,
+		Notify:      b.notify,
+		Party:       b.party,
+		RPC:         b.rpc,
+		Status:      b.status,
 		Storage: storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) {
 			b.metrics.StorageRejected.Inc(collection, string(why))
 		}}),
+		Tournament: b.tournament,
 	}.Register(b.registry)
 	if b.settings.RateLimit.Enabled {
 		start := time.Now()
@@ -255,7 +273,8 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// sweep forgets revocations whose tokens have expired by themselves, and parties that nobody is in.
+// sweep forgets revocations whose tokens have expired by themselves, ranks of periods that are over, and parties that
+// nobody is in.
 func (b *backend) sweep() {
 	tick, idle := time.NewTicker(sweepEvery), time.NewTicker(millis(b.settings.Party.IdleCheckIntervalMs))
 	defer tick.Stop()
@@ -267,6 +286,7 @@ func (b *backend) sweep() {
 		case <-idle.C:
 			b.party.Sweep()
 		case <-tick.C:
+			b.boards.Sweep()
 			if err := b.sessions.Sweep(context.Background()); err != nil {
 				b.log.Warn("expired revocations are still there", "error", err)
 			}

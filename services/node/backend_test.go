@@ -13,6 +13,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/rpc"
 )
 
@@ -59,6 +60,7 @@ func startAs(t *testing.T, store string, c Config, more ...string) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Leaderboards = append(c.Leaderboards, leaderboard.Definition{ID: "ops-board", EnableRanks: true})
 	c.Settings, c.Log, c.KeepMaxProcs = settings, slog.New(slog.NewTextHandler(io.Discard, nil)), true
 	n, err := Start(c)
 	if err != nil {

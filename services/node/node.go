@@ -24,6 +24,7 @@ import (
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/limit"
 	"github.com/skirmishgg/skirmish/services/rpc"
 )
@@ -47,8 +48,10 @@ type Config struct {
 	Settings *config.Config
 	RPC      map[string]rpc.Func // functions that clients may call, by name
 	Matches  Handlers            // of authoritative matches, by name
-	Modules  []Module            // linked in; they run before those in runtime.path
-	Version  string              // as modules see it
+
+	Leaderboards []leaderboard.Definition // and tournaments, created at start where they do not exist
+	Modules      []Module                 // linked in; they run before those in runtime.path
+	Version      string                   // as modules see it
 
 	WatchModules bool // reload modules when their files change
 }

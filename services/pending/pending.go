@@ -22,7 +22,6 @@ type empty = emptypb.Empty
 func Register(r *op.Registry) {
 	accounts(r)
 	friends(r)
-	boards(r)
 	purchases(r)
 	streams(r)
 }
@@ -55,22 +54,6 @@ func accounts(r *op.Registry) {
 func friends(r *op.Registry) {
 	rpc[api.ImportFacebookFriendsRequest, empty](r, 29, "ImportFacebookFriends", op.Session, "POST /v2/friend/facebook account")
 	rpc[api.ImportSteamFriendsRequest, empty](r, 30, "ImportSteamFriends", op.Session, "POST /v2/friend/steam account")
-}
-
-// boards: leaderboards and tournaments.
-func boards(r *op.Registry) {
-	rpc[api.DeleteLeaderboardRecordRequest, empty](r, 18, "DeleteLeaderboardRecord", op.Session, "DELETE /v2/leaderboard/{leaderboard_id}")
-	rpc[api.ListLeaderboardRecordsRequest, api.LeaderboardRecordList](r, 49, "ListLeaderboardRecords", op.Session, "GET /v2/leaderboard/{leaderboard_id}")
-	rpc[api.ListLeaderboardRecordsAroundOwnerRequest, api.LeaderboardRecordList](r, 50, "ListLeaderboardRecordsAroundOwner", op.Session, "GET /v2/leaderboard/{leaderboard_id}/owner/{owner_id}")
-	rpc[api.WriteLeaderboardRecordRequest, api.LeaderboardRecord](r, 83, "WriteLeaderboardRecord", op.Session, "POST /v2/leaderboard/{leaderboard_id} record")
-
-	rpc[api.DeleteTournamentRecordRequest, empty](r, 21, "DeleteTournamentRecord", op.Session, "DELETE /v2/tournament/{tournament_id}")
-	rpc[api.JoinTournamentRequest, empty](r, 32, "JoinTournament", op.Session, "POST /v2/tournament/{tournament_id}/join")
-	rpc[api.ListTournamentRecordsRequest, api.TournamentRecordList](r, 56, "ListTournamentRecords", op.Session, "GET /v2/tournament/{tournament_id}")
-	rpc[api.ListTournamentRecordsAroundOwnerRequest, api.TournamentRecordList](r, 57, "ListTournamentRecordsAroundOwner", op.Session, "GET /v2/tournament/{tournament_id}/owner/{owner_id}")
-	rpc[api.ListTournamentsRequest, api.TournamentList](r, 58, "ListTournaments", op.Session, "GET /v2/tournament")
-	rpc[api.WriteTournamentRecordRequest, api.LeaderboardRecord](r, 85, "WriteTournamentRecord", op.Session,
-		"PUT /v2/tournament/{tournament_id} record", "POST /v2/tournament/{tournament_id} record")
 }
 
 func purchases(r *op.Registry) {

@@ -93,6 +93,7 @@ func (s *server) run(t *testing.T, args ...string) {
 	args = append([]string{
 		"--socket.address", "127.0.0.1", "--socket.port", strconv.Itoa(s.port), "--console.address", "127.0.0.1", "--console.port", strconv.Itoa(s.port + 1),
 		"--data_dir", s.dir, "--logger.level", "warn", "--rate_limit.enabled=false",
+		"--leaderboard.definitions", "testdata/boards.json",
 	}, args...)
 	s.cmd = exec.Command(binary, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
