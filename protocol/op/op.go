@@ -55,6 +55,7 @@ type Spec struct {
 	Auth Auth
 
 	Silent bool // realtime sessions answer nothing when it succeeds, not even an acknowledgement
+	Quick  bool // never waits for anything: a door may run it where it reads, unless it is Hooked
 }
 
 // Call is an operation with its types erased.

@@ -62,9 +62,17 @@ func (c *handlerContext) callerValue(name string) (any, bool) {
 		return c.conn.ID().String(), true
 	case runtime.RUNTIME_CTX_LANG:
 		return c.conn.Lang(), true
+	case runtime.RUNTIME_CTX_USER_SESSION_EXP:
+		if c.caller.Expires != 0 {
+			return c.caller.Expires, true
+		}
 	case runtime.RUNTIME_CTX_CLIENT_IP:
 		if c.caller.ClientIP != "" {
 			return c.caller.ClientIP, true
+		}
+	case runtime.RUNTIME_CTX_CLIENT_PORT:
+		if c.caller.ClientPort != "" {
+			return c.caller.ClientPort, true
 		}
 	}
 	return nil, false

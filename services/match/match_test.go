@@ -512,7 +512,7 @@ func TestContext(t *testing.T) {
 		f(h.ctx, runtime.RUNTIME_CTX_MATCH_ID, name)
 		f(h.ctx, runtime.RUNTIME_CTX_MATCH_LABEL, "one")
 		caller := ann.Caller()
-		caller.ClientIP = "192.0.2.1"
+		caller.ClientIP, caller.ClientPort, caller.Expires = "192.0.2.1", "5555", 1234
 		if _, err := d.s.Join(t.Context(), ann, caller, name, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -525,6 +525,8 @@ func TestContext(t *testing.T) {
 		f(at, runtime.RUNTIME_CTX_USERNAME, "ann")
 		f(at, runtime.RUNTIME_CTX_SESSION_ID, ann.ID().String())
 		f(at, runtime.RUNTIME_CTX_CLIENT_IP, "192.0.2.1")
+		f(at, runtime.RUNTIME_CTX_CLIENT_PORT, "5555")
+		f(at, runtime.RUNTIME_CTX_USER_SESSION_EXP, int64(1234))
 		f(at, runtime.RUNTIME_CTX_VARS, nil)
 		f(at, runtime.RUNTIME_CTX_MATCH_ID, name)
 		if h.ctx.Value(key{}) != 1 || h.ctx.Err() != nil {

@@ -14,7 +14,7 @@ import (
 // Register adds the match messages and listing to the catalogue.
 func (s *Service) Register(r *op.Registry) {
 	op.Add(r, op.Spec{Name: "MatchCreate", ID: 113, RT: "match_create", Auth: op.Session}, s.matchCreate)
-	op.Add(r, op.Spec{Name: "MatchDataSend", ID: 115, RT: "match_data_send", Auth: op.Session, Silent: true}, s.matchDataSend)
+	op.Add(r, op.Spec{Name: "MatchDataSend", ID: 115, RT: "match_data_send", Auth: op.Session, Silent: true, Quick: true}, s.matchDataSend)
 	op.Add(r, op.Spec{Name: "MatchJoin", ID: 116, RT: "match_join", Auth: op.Session}, s.matchJoin)
 	op.Add(r, op.Spec{Name: "MatchLeave", ID: 117, RT: "match_leave", Auth: op.Session}, s.matchLeave)
 	op.Add(r, op.Spec{Name: "ListMatches", ID: 51, HTTP: []string{"GET /v2/match"}, Auth: op.Session}, s.listMatches)

@@ -43,24 +43,55 @@ func (c *conn) handle(data []byte) {
 	if !c.socket.Open() {
 		return // it came after what made us close
 	}
+	if r := c.read(data); r.entry != nil {
+		c.run(r)
+	}
+}
+
+// request is a message that was understood; without an entry, its client has been told what is wrong with it.
+type request struct {
+	cid     string
+	entry   *op.Entry
+	message proto.Message
+}
+
+// read decodes a message. It keeps nothing of data.
+func (c *conn) read(data []byte) (r request) {
 	in := &rtapi.Envelope{}
 	if codec.Decode(c.format, data, in) != nil {
 		c.Close("received malformed payload")
-		return
+		return r
 	}
-	field := in.ProtoReflect().WhichOneof(messageField)
-	if field == nil {
+	field, message := messageOf(in)
+	if message == nil {
 		c.refuse(in.Cid, errMissing)
-		return
+		return r
 	}
-	entry := c.server.c.Door.Registry.OnSocket(string(field.Name()))
+	entry := c.server.c.Door.Registry.OnSocket(field)
 	if entry == nil {
 		c.refuse(in.Cid, errUnrecognized)
-		return
+		return r
 	}
-	message := in.ProtoReflect().Get(field).Message().Interface()
-	cid := in.Cid
-	out, refusal := c.invoke(entry, &cid, message)
+	return request{in.Cid, entry, message}
+}
+
+// messageOf is what an envelope holds; nil when it holds nothing. Most of all messages are game data: it is spared the
+// reflection, which would take as long as decoding it.
+func messageOf(in *rtapi.Envelope) (field string, message proto.Message) {
+	if m, ok := in.Message.(*rtapi.Envelope_MatchDataSend); ok && m.MatchDataSend != nil {
+		return "match_data_send", m.MatchDataSend
+	}
+	f := in.ProtoReflect().WhichOneof(messageField)
+	if f == nil {
+		return "", nil
+	}
+	return string(f.Name()), in.ProtoReflect().Get(f).Message().Interface()
+}
+
+// run makes the call and answers it.
+func (c *conn) run(r request) {
+	cid, entry := r.cid, r.entry
+	out, refusal := c.invoke(entry, &cid, r.message)
 	switch {
 	case refusal != nil && entry.Spec.Silent:
 		c.refuse("", refusal) // nobody waits for an answer to this cid

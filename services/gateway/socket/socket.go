@@ -35,6 +35,7 @@ type Server struct {
 	// constant after New
 	c       Config
 	sockets *websocket.Server
+	quick   quick
 	ctx     context.Context // of all calls; ends with Stop
 	cancel  context.CancelFunc
 }
@@ -51,7 +52,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{c: c, sockets: sockets}
+	s := &Server{c: c, sockets: sockets, quick: newQuick(c.Door.Registry)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -178,6 +179,9 @@ func (c *conn) binary() bool { return c.format == codec.Protobuf }
 func (c *conn) Message(_ *websocket.Conn, binary bool, data []byte) (more bool) {
 	if binary != c.binary() {
 		return c.line.Push(func() { c.Close("received unexpected WebSocket message type") })
+	}
+	if c.server.quick.maybe(c.format, data) && c.line.Idle() {
+		return c.handleQuick(data)
 	}
 	data = bytes.Clone(data)
 	return c.line.Push(func() { c.handle(data) })

@@ -129,6 +129,13 @@ func (l *Line) Push(call func()) (more bool) {
 	return !l.full
 }
 
+// Idle reports whether no call waits or is under way: who alone pushes may then make the next one himself.
+func (l *Line) Idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.busy && !l.closed
+}
+
 // push needs mu.
 func (l *Line) push(call func()) {
 	l.queue = append(l.queue, call)
