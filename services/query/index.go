@@ -32,6 +32,7 @@ type slot[K comparable] struct {
 type field struct {
 	name    string
 	texts   map[string]*term
+	several int // documents with more than one text: two may then hold at once
 	numbers points
 	dates   points
 }
@@ -149,7 +150,13 @@ func (x *Index[K]) enter(key K) ref {
 
 // change takes what only the document before has out of the lists, and adds what only the one after has.
 func (x *Index[K]) change(r ref, before, after *Document) {
-	before.eachSeveral(func(v *value) { x.fields[v.field].points(v.kind).several.remove(r) })
+	before.eachSeveral(func(v *value) {
+		if f := x.fields[v.field]; v.kind == isText {
+			f.several--
+		} else {
+			f.points(v.kind).several.remove(r)
+		}
+	})
 	old, now := before.values, after.values
 	for len(old) > 0 || len(now) > 0 {
 		c := 0
@@ -176,7 +183,13 @@ func (x *Index[K]) change(r ref, before, after *Document) {
 			now = now[1:]
 		}
 	}
-	after.eachSeveral(func(v *value) { x.fields[v.field].points(v.kind).several.add(r) })
+	after.eachSeveral(func(v *value) {
+		if f := x.fields[v.field]; v.kind == isText {
+			f.several++
+		} else {
+			f.points(v.kind).several.add(r)
+		}
+	})
 }
 
 func (x *Index[K]) add(r ref, v *value) {
@@ -220,11 +233,11 @@ func (f *field) points(k kind) *points {
 	return &f.numbers
 }
 
-// eachSeveral calls do once for each field of which the document has several numbers, or several dates.
+// eachSeveral calls do once for each field and kind of which the document has several values.
 func (d *Document) eachSeveral(do func(*value)) {
 	for i := 1; i < len(d.values); i++ {
 		a, b := &d.values[i-1], &d.values[i]
-		if a.kind == isText || a.kind != b.kind || a.field != b.field {
+		if a.kind != b.kind || a.field != b.field {
 			continue
 		}
 		do(a)

@@ -143,7 +143,7 @@ func randomQuery(r *rand.Rand) string {
 		b.WriteString([]string{"+", "+", "", "", "-"}[r.IntN(5)])
 		b.WriteString(randomCondition(r))
 		if r.IntN(4) == 0 {
-			fmt.Fprintf(&b, "^%d.5", r.IntN(3))
+			fmt.Fprintf(&b, "^%d%s", r.IntN(3), []string{".5", "", ""}[r.IntN(3)])
 		}
 		b.WriteByte(' ')
 	}
@@ -230,6 +230,7 @@ func TestIndexOrder(t *testing.T) {
 	f(NewestFirst, "+n:>0", 3, 2, 1)
 	f(NewestFirst, "+* n:2 n:1^2", 1, 2, 3, 0)
 	f(OldestFirst, "is:second n:>=2", 1, 2, 3)
+	f(OldestFirst, "is:second is:first is:second^2 n:3^3", 1, 3)
 }
 
 // TestIndexRenumbers: when places have run out, all documents get new ones, and their order stays.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -11,8 +12,8 @@ import (
 // As long as documents have the best score that q can give, which is all of them without optional clauses, they are yielded
 // as they are found: who stops after ten has looked at little more than ten. Lower scores are held back until the end.
 func (x *Index[K]) Search(q *Query, yield func(key K, score float64) bool) {
-	p, possible := x.plan(q)
-	if !possible {
+	p, ok := x.plan(q)
+	if !ok {
 		return
 	}
 	var held []hit
@@ -90,7 +91,7 @@ func (p *plan) narrow(r ref) {
 }
 
 // plan is how to search for q. False: no document can match.
-func (x *Index[K]) plan(q *Query) (p plan, possible bool) {
+func (x *Index[K]) plan(q *Query) (p plan, ok bool) {
 	if q.broken || x.Len() == 0 {
 		return p, false
 	}
@@ -105,16 +106,17 @@ func (x *Index[K]) plan(q *Query) (p plan, possible bool) {
 		if !p.require(x.look(&c.condition), &intervals) {
 			return p, false
 		}
-		p.best += c.boost
 	}
 	var looks []look
+	var possible []*clause
 	for i := range q.optional {
 		c := &q.optional[i]
 		if l := x.look(&c.condition); l.how != nowhere {
 			looks = append(looks, l)
-			p.best += c.boost
+			possible = append(possible, c)
 		}
 	}
+	p.best = x.best(q.required, possible)
 	if len(q.required) == 0 && len(q.optional) > 0 && !p.requireOne(looks, x.Len(), &intervals) {
 		return p, false
 	}
@@ -125,6 +127,44 @@ func (x *Index[K]) plan(q *Query) (p plan, possible bool) {
 	p.choose(intervals)
 	return p, true
 }
+
+// best is the highest score that a document may have: the sum of all boosts; but of texts that one field would have to have
+// at once, as in "region:eu region:us", only the best counts.
+func (x *Index[K]) best(required []clause, optional []*clause) float64 {
+	sum, exact := 0.0, true
+	var either []clause // one for each text
+	for i := range required {
+		sum += required[i].boost
+		exact = exact && whole(required[i].boost)
+	}
+	for _, c := range optional {
+		sum += c.boost
+		exact = exact && whole(c.boost)
+		if !c.exact || c.numeric || x.fields[c.field].several > 0 {
+			continue
+		}
+		if i := slices.IndexFunc(either, func(e clause) bool { return e.field == c.field && e.text == c.text }); i >= 0 {
+			either[i].boost += c.boost
+		} else {
+			either = append(either, *c)
+		}
+	}
+	if !exact || len(either) > unionMax {
+		return sum // what a part of it comes to depends on the order
+	}
+	for i, e := range either {
+		for j, other := range either {
+			if j != i && other.field == e.field && (other.boost > e.boost || other.boost == e.boost && j < i) {
+				sum -= e.boost
+				break
+			}
+		}
+	}
+	return sum
+}
+
+// whole boosts add up to the same in any order.
+func whole(boost float64) bool { return boost == math.Trunc(boost) && boost < 1<<32 }
 
 // require adds a condition that must hold. False: it cannot.
 func (p *plan) require(l look, intervals *[]interval) bool {
