@@ -161,6 +161,9 @@ func TestMatchToken(t *testing.T) {
 		}
 	}
 	f(zoe, "no id", ErrMatchID)
+	if _, err := l.CreateConnectToken(t.Context(), zoe, &api.CreateConnectTokenRequest{MatchId: matchID.String(), MatchToken: "x"}); !errors.Is(err, ErrBoth) {
+		t.Errorf("an id and a token: %v", err)
+	}
 	f(zoe, id.UUID{4}.String(), ErrMatch)
 	f(zoe, matchID.String()+".south", ErrMatch)
 	banned := zoe

@@ -229,7 +229,7 @@ func TestRelayedMatchOfEveryKind(t *testing.T) {
 
 			// Large and small ones keep their order, through a change of sockets.
 			var want []string
-			for i := range 40 {
+			for i := range 16 {
 				size := []int{3, 60_000, 200, 300}[i%4]
 				bob.sends(int64(i), strings.Repeat("x", size))
 				if size <= 100 {
@@ -237,7 +237,7 @@ func TestRelayedMatchOfEveryKind(t *testing.T) {
 				} else {
 					want = append(want, fmt.Sprint("bob>", i, ":", size, " bytes of x"))
 				}
-				if i == 20 {
+				if i == 7 {
 					bob.Rebind()
 				}
 			}
@@ -507,5 +507,76 @@ func TestMemberIsBounded(t *testing.T) {
 		ann.do("MatchDataSend", &rtapi.MatchDataSend{MatchId: matchID, Data: []byte(strings.Repeat("x", 2500))}, nil)
 	}
 	ann.told(func(e *rtapi.Envelope) bool { return told(e) == "-bob" })
+	n.carriersGone(t)
+}
+
+// TestLossyAndResumed: data that may be lost goes both ways; a client whose process is gone takes its connection up again, is
+// told of the match anew, and nobody else hears of it.
+func TestLossyAndResumed(t *testing.T) {
+	n := startAs(t, "embedded", Config{})
+	ann := signIn(t, n, "ann").socket(codec.JSON)
+	matchID := ann.creates()
+	bob := signIn(t, n, "bob")
+	b := bob.opens(n.shortToken(t, bob, matchID, nil), true)
+	b.gets("match of 1 for bob", "+bob")
+	ann.gets("+bob")
+	data := func(p *person) *rtapi.MatchData {
+		t.Helper()
+		return p.told(func(e *rtapi.Envelope) bool { return e.GetMatchData() != nil }).GetMatchData()
+	}
+	say := func(text string, reliable bool) {
+		t.Helper()
+		ann.do("MatchDataSend", &rtapi.MatchDataSend{MatchId: matchID, Data: []byte(text), Reliable: reliable}, nil)
+	}
+	if err := b.SendLossy(3, []byte("quick")); err != nil {
+		t.Fatal(err)
+	}
+	if d := data(ann); string(d.Data) != "quick" || d.Reliable || d.OpCode != 3 || d.Presence.Username != "bob" {
+		t.Errorf("%v", d)
+	}
+	b.sends(4, "sure")
+	if d := data(ann); string(d.Data) != "sure" || !d.Reliable {
+		t.Errorf("%v", d)
+	}
+	say("first", true) // introduces ann
+	if d := data(bob); string(d.Data) != "first" || !d.Reliable || d.Presence.Username != "ann" {
+		t.Errorf("%v", d)
+	}
+	for _, text := range []string{"quick", strings.Repeat("large", 500)} {
+		say(text, false)
+		if d := data(bob); string(d.Data) != text || d.Reliable || d.Presence.Username != "ann" || d.MatchId != matchID {
+			t.Errorf("%v", d)
+		}
+	}
+	if err := b.SendLossy(1, make([]byte, 2000)); !errors.Is(err, client.ErrTooLarge) {
+		t.Errorf("2,000 lossy bytes: %v", err)
+	}
+	if err := b.Send(1, make([]byte, 70_000)); !errors.Is(err, client.ErrTooLarge) {
+		t.Errorf("70,000 bytes: %v", err)
+	}
+
+	keep, ok := b.Resumable()
+	if !ok {
+		t.Fatal("nothing to resume with")
+	}
+	b.mute.Store(true)
+	heard := make(chan *rtapi.Envelope, 100)
+	second, err := client.ResumeCarried(t.Context(), keep, client.CarriedOptions{Push: func(e *rtapi.Envelope) { heard <- e }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(second.Close)
+	again := &person{t: t, name: "bob again", pushes: heard}
+	if m := again.told(func(e *rtapi.Envelope) bool { return e.GetMatch() != nil }).GetMatch(); m.Self.SessionId != b.self.SessionId || m.Size != 2 || len(m.Presences) != 2 {
+		t.Errorf("%v", m)
+	}
+	if err := second.Send(5, []byte("me again")); err != nil {
+		t.Fatal(err)
+	}
+	ann.gets("bob>5:me again")
+	say("hello again", true)
+	again.gets("ann>0:hello again")
+	second.Close()
+	ann.gets("-bob")
 	n.carriersGone(t)
 }

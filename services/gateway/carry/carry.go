@@ -28,6 +28,9 @@ import (
 // ErrFull refuses a member more than a carrier has places for.
 var ErrFull = errs.New(errs.ResourceExhausted, "The match has no room for another UDP connection.").On(errs.MatchJoinRejected)
 
+// ErrNoCarrier refuses when the server is shutting down, or its shards are too busy.
+var ErrNoCarrier = errs.New(errs.Unavailable, "The server takes no new UDP connections in this match right now.").On(errs.MatchJoinRejected)
+
 // Engine starts and ends carriers. Any goroutine may call it.
 type Engine interface {
 	// StartCarrier starts a game as the match of an id.
@@ -187,7 +190,8 @@ func (s *Service) start(u id.UUID) (*carrier, error) {
 	d := definition(g)
 	info, err := s.c.Engine.StartCarrier(u, &d)
 	if err != nil {
-		return nil, err
+		s.c.Log.Warn("no carrier for a match", "match", u.String(), "error", err)
+		return nil, ErrNoCarrier
 	}
 	g.info = info
 	s.carriers[u] = g
