@@ -318,3 +318,40 @@ func TestBlocksAgainstSlice(t *testing.T) {
 		}
 	}
 }
+
+// TestIndexChoices: goal, a score that one text of a field cannot reach alone comes first all the same; method, documents
+// with one text and with two, the best of them last, and clauses of which some exclude each other.
+func TestIndexChoices(t *testing.T) {
+	f := func(several bool, texts ...string) {
+		t.Helper()
+		x, m := NewIndex[int](OldestFirst), &model{documents: map[int]*Document{}}
+		make := func(key int) *Document {
+			d := &Document{}
+			d.Keyword("a", []string{"x", "y", "z"}[key%3])
+			if several && key == 29 {
+				d.Keyword("a", "x")
+			}
+			d.Keyword("b", []string{"1", "2"}[key/20])
+			return d
+		}
+		for key := range 30 {
+			x.Put(key, make(key))
+			m.put(key, make(key))
+		}
+		for _, text := range texts {
+			compareSearch(t, x, m, OldestFirst, text, 30)
+			compareSearch(t, x, m, OldestFirst, text, 3)
+		}
+		x.Remove(29)
+		m.remove(29)
+		for _, text := range texts {
+			compareSearch(t, x, m, OldestFirst, text, 30)
+		}
+	}
+	texts := []string{
+		"a:x a:y", "a:x a:z", "a:x^2 a:z", "a:z a:x a:y^3", "a:y a:z a:z", "a:z^2 a:x a:x a:x", "a:x^0.5 a:z^0.25", "+b:2 a:x a:z",
+		"b:1 b:2 a:z", "a:x a:z -b:1", "a:z* a:x", "a:x a:z b:2^4",
+	}
+	f(false, texts...)
+	f(true, texts...)
+}
