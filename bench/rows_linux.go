@@ -22,6 +22,7 @@ func Rows() []Row {
 		persistedRow,
 		churnRow,
 		presenceRow,
+		matchmakerRow,
 		startRow,
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/id"
 )
 
-var errMatchID = errors.New("Invalid return value from runtime Matchmaker Matched hook, not a valid match ID.")
+var errMatchID = errors.New("it returned no valid match ID")
 
 // deliverAll tells groups what they play in. Each has a goroutine of its own, since server code may take its time; Run
 // waits for them at the end.
