@@ -95,7 +95,7 @@ type Fields struct {
 	CreatorID                             *id.UUID    // not for clients: whom the group names as such, with no rights by that
 }
 
-// check holds fields against the rules that need no row.
+// check holds fields against the rules that need no row, and makes metadata what a store keeps.
 func (f *Fields) check() error {
 	for _, text := range []struct {
 		value *string
@@ -118,9 +118,11 @@ func (f *Fields) check() error {
 		return ErrMaxCount
 	}
 	if f.Metadata != nil {
-		if _, err := store.Normalise(*f.Metadata); err != nil {
+		kept, err := store.Normalise(*f.Metadata)
+		if err != nil {
 			return ErrMetadata
 		}
+		f.Metadata = &kept
 	}
 	return nil
 }

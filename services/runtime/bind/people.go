@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
 )
 
 var friends = []*Function{
@@ -81,6 +82,9 @@ var groups = []*Function{
 			}
 			g, err := c.NK.GroupCreate(c.Ctx, c.Str("user_id"), c.Str("name"), c.Str("creator_id"), c.Str("lang_tag"), c.Str("description"),
 				c.Str("avatar_url"), c.Bool("open"), c.Object("metadata"), c.Int("max_count"))
+			if errors.Is(err, runtime.ErrGroupNameInUse) {
+				err = errGroupExists
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -144,6 +148,8 @@ var groups = []*Function{
 		return rows(all, err, group)
 	}).inJS("count:int"),
 }
+
+var errGroupExists = errors.New("did not create group as a group already exists with the same name")
 
 // groupOpen is whether an update leaves the group open. The module's function always sets it, so what was not given is
 // looked up.

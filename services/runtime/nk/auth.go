@@ -25,7 +25,7 @@ func (m *Module) AuthenticateEmail(ctx context.Context, email, password, usernam
 
 func signedIn(who auth.SignIn, err error) (userID, username string, created bool, _ error) {
 	if err != nil {
-		return "", "", false, toldStatus(err)
+		return "", "", false, toldSignIn(err)
 	}
 	return who.UserID.String(), who.Username, who.Created, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/event"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/group"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/metric"
 	"github.com/skirmishgg/skirmish/services/notify"
@@ -25,6 +27,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/tournament"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
 )
@@ -34,23 +37,27 @@ type Config struct {
 	Node string
 	Root string // of the modules: runtime.path
 
-	Sessions *session.Service
-	Live     *session.Live
-	Presence *presence.Service
-	Account  *account.Service
-	Auth     *auth.Service
-	Chat     *chat.Service
-	Event    *event.Service
-	Friend   *friend.Service
-	Group    *group.Service
-	Match    *match.Service
-	Metrics  *metric.Metrics
-	Notify   *notify.Service
-	Party    *party.Service
-	Status   *status.Service
-	Storage  *storage.Service
-	Unit     *unit.Service
-	Wallet   *wallet.Service
+	Sessions   *session.Service
+	Live       *session.Live
+	Presence   *presence.Service
+	Account    *account.Service
+	Auth       *auth.Service
+	Board      *leaderboard.Service
+	Chat       *chat.Service
+	Event      *event.Service
+	Friend     *friend.Service
+	Group      *group.Service
+	Match      *match.Service
+	Metrics    *metric.Metrics
+	Notify     *notify.Service
+	Party      *party.Service
+	Status     *status.Service
+	Storage    *storage.Service
+	Tournament *tournament.Service
+	Unit       *unit.Service
+	Wallet     *wallet.Service
+
+	Now func() time.Time // nil: time.Now
 
 	// Fleet is the fleet manager that a module registered; nil: none.
 	Fleet func() runtime.FleetManager
@@ -60,8 +67,15 @@ type Config struct {
 // but no tick.
 type Module struct{ c Config }
 
+var _ runtime.NakamaModule = (*Module)(nil)
+
 // New is a module over these features.
-func New(c Config) *Module { return &Module{c} }
+func New(c Config) *Module {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Module{c}
+}
 
 // server is the caller of everything that a module does.
 var server = op.Caller{Trusted: true}

@@ -180,6 +180,11 @@ func deletesOf(deletes []*runtime.StorageDelete) ([]storage.Delete, error) {
 	return list, nil
 }
 
+// StorageIndexList searches an index of objects.
+func (m *Module) StorageIndexList(_ context.Context, _, indexName, _ string, _ int, _ []string, _ string) (*api.StorageObjects, string, error) {
+	return nil, "", fmt.Errorf("index %q not found", indexName)
+}
+
 // MultiUpdate changes profiles, objects and wallets, all or none.
 func (m *Module) MultiUpdate(ctx context.Context, accounts []*runtime.AccountUpdate, writes []*runtime.StorageWrite, deletes []*runtime.StorageDelete, wallets []*runtime.WalletUpdate, updateLedger bool) ([]*api.StorageObjectAck, []*runtime.WalletUpdateResult, error) {
 	u := unit.Unit{Ledger: updateLedger}

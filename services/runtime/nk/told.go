@@ -12,9 +12,11 @@ import (
 	"github.com/skirmishgg/skirmish/services/chat"
 	"github.com/skirmishgg/skirmish/services/friend"
 	"github.com/skirmishgg/skirmish/services/group"
+	"github.com/skirmishgg/skirmish/services/leaderboard"
 	"github.com/skirmishgg/skirmish/services/notify"
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/tournament"
 	"github.com/skirmishgg/skirmish/services/wallet"
 )
 
@@ -81,6 +83,23 @@ var words = map[*errs.Error]error{
 	chat.ErrRemoveNone:  errNoneSuch,
 
 	notify.ErrRecipient: errUser,
+
+	leaderboard.ErrNotFound: runtime.ErrLeaderboardNotFound,
+	leaderboard.ErrSchedule: errors.New("expects reset schedule to be a valid CRON expression"),
+	leaderboard.ErrCursor:   errors.New("leaderboard cursor invalid"),
+	leaderboard.ErrOperator: errOverride,
+	leaderboard.ErrWrite:    errors.New("leaderboard only allows authoritative submissions"),
+
+	tournament.ErrNotFound:      runtime.ErrTournamentNotFound,
+	tournament.ErrEnded:         runtime.ErrTournamentNotFound,
+	tournament.ErrOver:          runtime.ErrTournamentOutsideDuration,
+	tournament.ErrInactive:      runtime.ErrTournamentOutsideDuration,
+	tournament.ErrJoinInactive:  runtime.ErrTournamentOutsideDuration,
+	tournament.ErrJoinFull:      runtime.ErrTournamentMaxSizeReached,
+	tournament.ErrFull:          runtime.ErrTournamentMaxSizeReached,
+	tournament.ErrAttempts:      runtime.ErrTournamentWriteMaxNumScoreReached,
+	tournament.ErrJoinFirst:     runtime.ErrTournamentWriteJoinRequired,
+	tournament.ErrAuthoritative: runtime.ErrTournamentAuthoritative,
 }
 
 func target(text string) error { return fmt.Errorf("%s: %w", text, runtime.ErrInvalidChannelTarget) }
@@ -102,16 +121,22 @@ func told(err error) error {
 	return err
 }
 
-// toldStatus is told for calls whose refusals modules know in the words of gRPC's status: those about signing in.
+// toldStatus is an error of what modules know the refusals of in the words of gRPC's status: of linking, and of signing in.
 func toldStatus(err error) error {
 	var refusal *errs.Error
-	if !errors.As(err, &refusal) {
-		return err
+	if errors.As(err, &refusal) {
+		return &statusError{refusal}
 	}
-	if known := words[refusal]; known != nil {
-		return known
+	return err
+}
+
+// toldSignIn is toldStatus but for what is wrong with the credentials themselves.
+func toldSignIn(err error) error {
+	var refusal *errs.Error
+	if errors.As(err, &refusal) && words[refusal] != nil {
+		return words[refusal]
 	}
-	return &statusError{refusal}
+	return toldStatus(err)
 }
 
 // toldAccount is told for changes of a profile: a taken name is known by gRPC's words.
