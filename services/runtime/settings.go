@@ -13,7 +13,7 @@ type visible struct{ c *config.Config }
 
 func (v visible) GetName() string                        { return v.c.Name }
 func (v visible) GetShutdownGraceSec() int               { return v.c.ShutdownGraceSec }
-func (v visible) GetLogger() nakama.LoggerConfig         { return visibleLogger{v.c} }
+func (v visible) GetLogger() nakama.LoggerConfig         { return visibleLogger{v.c.Logger} }
 func (v visible) GetSession() nakama.SessionConfig       { return visibleSession{v.c.Session} }
 func (v visible) GetSocket() nakama.SocketConfig         { return visibleSocket{v.c.Socket} }
 func (v visible) GetSocial() nakama.SocialConfig         { return visibleSocial{v.c.Social} }
@@ -22,9 +22,9 @@ func (v visible) GetIAP() nakama.IAPConfig               { return visibleIAP{v.c
 func (v visible) GetGoogleAuth() nakama.GoogleAuthConfig { return visibleGoogleAuth{v.c.GoogleAuth} }
 func (v visible) GetSatori() nakama.SatoriConfig         { return visibleSatori{v.c.Satori} }
 
-type visibleLogger struct{ c *config.Config }
+type visibleLogger struct{ c config.Logger }
 
-func (v visibleLogger) GetLevel() string { return v.c.Logger.Level }
+func (v visibleLogger) GetLevel() string { return v.c.Level }
 
 type visibleSession struct{ c config.Session }
 

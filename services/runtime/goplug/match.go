@@ -8,6 +8,7 @@ import (
 
 	nakama "github.com/heroiclabs/nakama-common/runtime"
 
+	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/runtime"
@@ -24,7 +25,7 @@ type handler struct {
 
 var (
 	errNoMatch = errors.New("the module made no match")
-	errNoState = errors.New("Match initial state must not be nil") // the words are Nakama's
+	errNoState = errs.New(errs.Internal, "Match initial state must not be nil") // the words are Nakama's
 )
 
 // Init makes the Match: what may fail is not the business of who asked for it.
@@ -146,14 +147,14 @@ func presence(p nakama.Presence) (*match.Presence, error) {
 	}
 	session, err := id.Parse(p.GetSessionId())
 	if err != nil {
-		return nil, errors.New("Presence contains an invalid Session ID")
+		return nil, errs.New(errs.InvalidArgument, "Presence contains an invalid Session ID")
 	}
 	user, err := id.Parse(p.GetUserId())
 	if err != nil && p.GetUserId() != "" { // who is sent to need not say
-		return nil, errors.New("Presence contains an invalid User ID")
+		return nil, errs.New(errs.InvalidArgument, "Presence contains an invalid User ID")
 	}
 	if p.GetNodeId() == "" {
-		return nil, errors.New("Presence must contain a Node ID")
+		return nil, errs.New(errs.InvalidArgument, "Presence must contain a Node ID")
 	}
 	return &match.Presence{UserID: user, SessionID: session, Username: p.GetUsername(), Node: p.GetNodeId()}, nil
 }
