@@ -1,6 +1,6 @@
 package match
 
-// Ended is why an authoritative match is over. The numbers are those of skirmish.api.MatchEnded.
+// Ended is why an authoritative match is over. The numbers are permanent.
 type Ended uint8
 
 const (
@@ -30,8 +30,8 @@ func (e Ended) String() string {
 // disconnects reports whether the sessions of the members end with their match.
 func (e Ended) disconnects() bool { return e == EndedFailed || e == EndedSlow }
 
-// Watcher is a session.Conn whose client wants to know that a match it is in has ended, and why. The client protocol has
-// no message for it, so that WebSocket clients see nothing; native sessions and UDP match connections are told.
+// Watcher is a session.Conn whose client can be told that a match it is in has ended, and why. The client protocol has no
+// message for it, so clients of Nakama see nothing, as they always have; UDP match connections end with the reason.
 // MatchEnded must not block; a Close may follow it.
 type Watcher interface {
 	MatchEnded(match string, why Ended)

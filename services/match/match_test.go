@@ -259,9 +259,9 @@ func TestTokens(t *testing.T) {
 		} {
 			d.RefuseOnSocket(errs.BadInput, "Invalid match token", bob.Caller(), "MatchJoin", by(wrong))
 		}
-		time.Sleep(TokenLife - time.Second)
+		pass(TokenLife - time.Second)
 		d.OK(bob.Caller(), "MatchJoin", by(token))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		d.RefuseOnSocket(errs.BadInput, "Invalid match token", bob.Caller(), "MatchJoin", by(token))
 	})
 }
@@ -398,6 +398,12 @@ func (d *desk) told(h *script, want string) {
 	}
 }
 
+// pass lets time pass, and everybody do what there is to do by then.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // play runs a test within synctest, and ends what it leaves running.
 func play(t *testing.T, f func(t *testing.T, d *desk), change ...func(*Config)) {
 	t.Helper()
@@ -461,11 +467,11 @@ func TestLife(t *testing.T) {
 		d.send(bob, name, 2, "b")
 		d.send(d.open(3, "cy"), name, 3, "from outside")
 		d.told(h, "")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		d.told(h, "0:ann>1:a 0:bob>2:b")
 		d.hears(ann, "+bob")
 		d.hears(bob, "+bob")
-		time.Sleep(200 * time.Millisecond)
+		pass(200 * time.Millisecond)
 		d.OK(ann.Caller(), "MatchLeave", &rtapi.MatchLeave{MatchId: name})
 		d.close(bob)
 		d.told(h, "3-ann:3 3-bob:4")
@@ -572,7 +578,7 @@ func TestDispatcher(t *testing.T) {
 			ann.Take()
 			bob.Take()
 			act = f
-			time.Sleep(time.Second)
+			pass(time.Second)
 			synctest.Wait()
 		}
 		of := func(c *conn) *Presence { return newPresence(c, "node1") }
@@ -607,7 +613,7 @@ func TestDispatcher(t *testing.T) {
 		d.hears(bob, "")
 		h.told()
 		d.send(bob, name, 1, "kicked")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		d.told(h, "")
 		var kept Dispatcher
 		tick(func(d Dispatcher) { kept = d })
@@ -666,7 +672,7 @@ func TestEnds(t *testing.T) {
 		end := ends(how.err)
 		failed := how.err != nil
 		f("loop "+how.name, how.why, failed, &script{loop: func(d Dispatcher, _ int64, _ []*Message) (bool, error) { return end(d) }},
-			func(*testing.T, *desk, string) { time.Sleep(time.Second) })
+			func(*testing.T, *desk, string) { pass(time.Second) })
 		first := true
 		f("join attempt "+how.name, how.why, failed, &script{
 			attempt: func(_ context.Context, d Dispatcher, _ *Presence, _ map[string]string) (bool, bool, string, error) {
@@ -723,7 +729,7 @@ func TestSignalAndState(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 		d.join(d.open(1, "ann"), name)
-		time.Sleep(210 * time.Millisecond)
+		pass(210 * time.Millisecond)
 		members, tick, state, err := d.s.State(t.Context(), name)
 		if len(members) != 1 || members[0].Username != "ann" || tick != 2 || state != "{A:7}" || err != nil {
 			t.Errorf("%v, %d, %s, %v", members, tick, state, err)
@@ -767,7 +773,7 @@ func TestBlocked(t *testing.T) {
 		d.join(ann, name)
 		h.told()
 		inLoop = make(chan bool)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for i := range 200 {
 			d.send(ann, name, int64(i), "")
 		}
@@ -802,7 +808,7 @@ func TestBlocked(t *testing.T) {
 			t.Errorf("the handler is told %q", got)
 		}
 		go d.refused(cy, name, errs.MatchJoinRejected, "Match join rejected") // the handler thinks it over for too long
-		time.Sleep(15 * time.Second)
+		pass(15 * time.Second)
 		close(inAttempt)
 		synctest.Wait()
 		got := h.told()
@@ -823,7 +829,7 @@ func TestJoinQueueFull(t *testing.T) {
 		block := make(chan bool)
 		h := &script{rate: 1, loop: func(Dispatcher, int64, []*Message) (bool, error) { <-block; return true, nil }}
 		name := d.create(h)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for i := range 128 {
 			c := d.open(byte(i), "ann")
 			go func() { _, _ = d.s.Join(t.Context(), c, c.Caller(), name, nil) }()
@@ -847,7 +853,7 @@ func TestTooSlow(t *testing.T) {
 		h := &script{rate: 1, loop: func(Dispatcher, int64, []*Message) (bool, error) { <-block; return true, nil }}
 		name := d.create(h)
 		d.join(ann, name)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		m := d.s.find(mustParse(t, name), "node1")
 		for i := range 128 {
 			m.tell(call{kind: callKind(i % 2), presences: []*Presence{{}}})
@@ -882,15 +888,15 @@ func TestEmpty(t *testing.T) {
 		ann := d.open(1, "ann")
 		h := &script{rate: 4}
 		name := d.create(h)
-		time.Sleep(2900 * time.Millisecond)
+		pass(2900 * time.Millisecond)
 		d.join(ann, name)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		d.close(ann)
-		time.Sleep(2900 * time.Millisecond)
+		pass(2900 * time.Millisecond)
 		if d.s.Count() != 1 {
 			t.Error("ended too early")
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if d.s.Count() != 0 || strings.Contains(h.told(), "!") {
 			t.Error("it goes on, or was terminated")
 		}
@@ -912,7 +918,7 @@ func TestDeadlines(t *testing.T) {
 			}
 			return tick < 12, nil
 		}})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		var got []int64
 		for _, a := range at {
 			got = append(got, a.Milliseconds())
@@ -940,7 +946,7 @@ func TestDrainAndStop(t *testing.T) {
 			t.Error("a match began while the server stops")
 		}
 		d.send(ann, name, 1, "still")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		d.told(stays, "0:ann>1:still")
 		select {
 		case <-over:
@@ -961,7 +967,7 @@ func TestStopOfABlockedHandler(t *testing.T) {
 	play(t, func(t *testing.T, d *desk) {
 		block := make(chan bool)
 		d.create(&script{rate: 1, loop: func(Dispatcher, int64, []*Message) (bool, error) { <-block; return true, nil }})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()

@@ -554,6 +554,62 @@ func TestLongCall(t *testing.T) {
 	}
 }
 
+// Game data runs where it was read, but never before what its session sent earlier; server code's hooks see it too.
+func TestQuick(t *testing.T) {
+	h := start(t, nil)
+	c := h.dial(alice, "alice")
+	data := func(n int) { c.send(fmt.Sprintf(`{"match_data_send":{"match_id":"m","op_code":%d}}`, n)) }
+	answered := func() { // everything sent before has been handled
+		t.Helper()
+		c.send(`{"ping":{}}`)
+		c.want(`{"pong":{}}`)
+	}
+	ran := func(want string) {
+		t.Helper()
+		var got []string
+		for _, call := range h.Calls() {
+			got = append(got, fmt.Sprint(call.In.(*rtapi.MatchDataSend).OpCode))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("ran %v, want %s", got, want)
+		}
+	}
+	data(1)
+	answered()
+	ran("1")
+
+	c.send(`{"rpc":{"id":"block"}}`)
+	wait(t, h.begun, "call")
+	data(2)
+	other := h.dial(bob, "bob")
+	other.send(`{"match_data_send":{"match_id":"m","op_code":3}}`)
+	other.send(`{"ping":{}}`)
+	other.want(`{"pong":{}}`)
+	ran("3") // and not 2, whose session's call is under way
+	close(h.block)
+	c.want(`{"rpc":{"id":"block","payload":"done"}}`)
+	answered()
+	ran("2")
+
+	c.send(`{"match_data_send":{"match_id":"m","op_code":"4"},"cid":"match_data_send"}`)
+	c.send(`{"cid":"match_data_send","ping":{}}`) // not what it seems
+	c.want(`{"cid":"match_data_send","pong":{}}`)
+	ran("4")
+
+	entry := h.Registry.Named("MatchDataSend")
+	entry.SetHook(&op.Hook{Before: func(_ context.Context, _ op.Caller, in proto.Message) (proto.Message, error) {
+		in.(*rtapi.MatchDataSend).OpCode *= 10
+		return in, nil
+	}})
+	data(5)
+	answered()
+	ran("50")
+	entry.SetHook(nil)
+
+	c.send(`{"match_data_send":{"match_id":7}}`)
+	c.wantClose(1000, "received malformed payload")
+}
+
 // What a session leaves behind is cleared after its last call, not during it.
 func TestClosedComesAfterTheLastCall(t *testing.T) {
 	h := start(t, nil)
