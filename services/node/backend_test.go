@@ -60,7 +60,9 @@ func startAs(t *testing.T, store string, c Config, more ...string) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Leaderboards = append(c.Leaderboards, leaderboard.Definition{ID: "ops-board", EnableRanks: true})
+	c.Leaderboards = append(c.Leaderboards, leaderboard.Definition{ID: "ops-board", EnableRanks: true}, leaderboard.Definition{
+		ID: "ops-cup", EnableRanks: true, Title: "Cup", Category: 7, StartTime: 1_500_000_000, Duration: 2_000_000_000, JoinRequired: true, MaxSize: 1, MaxNumScore: 2,
+	})
 	c.Settings, c.Log, c.KeepMaxProcs = settings, slog.New(slog.NewTextHandler(io.Discard, nil)), true
 	n, err := Start(c)
 	if err != nil {
