@@ -66,6 +66,7 @@ type backend struct {
 	boards     *leaderboard.Service
 	tournament *tournament.Service
 	schedule   *schedule.Service
+	features   catalogue.Features
 	registry   *op.Registry
 	rpc        *rpc.Service
 	event      *event.Service
@@ -120,7 +121,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	if b.matchmaker, err = newMatchmaker(b, n); err != nil {
 		return nil, err
 	}
-	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Now: time.Now})
+	b.notify = notify.New(notify.Config{DB: b.db, Presence: b.presence, Live: b.live, Now: time.Now, Log: b.log})
 	if b.boards, err = newBoards(ctx, b, n); err != nil {
 		return nil, err
 	}
@@ -190,6 +191,7 @@ func (b *backend) stop(ctx context.Context) error {
 	b.running.Wait()
 	b.carry.Stop()
 	b.workers.Stop()
+	b.notify.Stop()
 	b.boards.Stop()
 	return errors.Join(err, b.stopRuntime(ctx), b.db.Close())
 }
@@ -225,7 +227,7 @@ func (b *backend) catalogue() {
 	passwords := account.NewPasswords(0, 0)
 	b.registry = op.NewRegistry()
 	talk := chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify})
-	catalogue.Features{
+	b.features = catalogue.Features{
 		Account: account.New(account.Config{
 			DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline, RecordRemoved: b.boards.Forget,
 		}),
@@ -246,7 +248,8 @@ func (b *backend) catalogue() {
 			b.metrics.StorageRejected.Inc(collection, string(why))
 		}}),
 		Tournament: b.tournament,
-	}.Register(b.registry)
+	}
+	b.features.Register(b.registry)
 	if b.settings.RateLimit.Enabled {
 		start := time.Now()
 		b.registry.Wrap(limit.New(limit.Config{

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	nakama "github.com/heroiclabs/nakama-common/runtime"
+
 	"github.com/skirmishgg/skirmish/persist"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/config"
@@ -16,7 +18,10 @@ import (
 	"github.com/skirmishgg/skirmish/services/runtime/goplug"
 	"github.com/skirmishgg/skirmish/services/runtime/js"
 	"github.com/skirmishgg/skirmish/services/runtime/lua"
+	"github.com/skirmishgg/skirmish/services/runtime/nk"
 	"github.com/skirmishgg/skirmish/services/session"
+	"github.com/skirmishgg/skirmish/services/unit"
+	"github.com/skirmishgg/skirmish/services/wallet"
 )
 
 // Module is a studio's own server code in Go: what a plugin calls InitModule.
@@ -36,10 +41,23 @@ func newRuntime(b *backend, n *Node) (*runtime.Runtime, error) {
 	}
 	return runtime.New(runtime.Config{
 		Host: &runtime.Host{
-			DB: b.sql, Log: b.log, Settings: s, Node: s.Name, Version: n.c.Version, Env: environment(s), Root: s.Runtime.Path,
+			NK: newNK(b), DB: b.sql, Log: b.log, Settings: s, Node: s.Name, Version: n.c.Version, Env: environment(s), Root: s.Runtime.Path,
 		},
 		Languages: languages(n.c.Modules), Functions: n.c.RPC, Registry: b.registry, RPC: b.rpc,
 	}), nil
+}
+
+// newNK is what modules call.
+func newNK(b *backend) *nk.Module {
+	f := &b.features
+	return nk.New(nk.Config{
+		Node: b.settings.Name, Root: b.settings.Runtime.Path,
+		Sessions: b.sessions, Live: b.live, Presence: b.presence, Metrics: b.metrics,
+		Account: f.Account, Auth: f.Auth, Board: f.Leaderboard, Chat: f.Chat, Event: f.Event, Friend: f.Friend, Group: f.Group, Match: f.Match,
+		Notify: f.Notify, Party: f.Party, Status: f.Status, Storage: f.Storage, Tournament: f.Tournament,
+		Unit: unit.New(unit.Config{DB: b.db, Storage: f.Storage}), Wallet: wallet.New(b.db),
+		Fleet: func() nakama.FleetManager { return b.runtime.Set().Fleet },
+	})
 }
 
 // environment is runtime.env as a map.
