@@ -57,7 +57,7 @@ func apiServer(con *proc.Console, args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := node.Start(node.Config{Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true})
+	n, err := node.Start(node.Config{Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true, Leaderboards: boards})
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func httpFloor(con *proc.Console, _ []string) error {
 func httpLoad(con *proc.Console, args []string) error {
 	fs := flag.NewFlagSet("http-load", flag.ContinueOnError)
 	addr := fs.String("addr", "", "of the server")
-	kind := fs.String("kind", "", "floor, read, write or auth")
+	kind := fs.String("kind", "", "floor, read, write, auth, score, list or around")
 	clients := fs.Int("clients", 1, "how many")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -164,8 +164,28 @@ func httpRequests(addr, kind string, clients int) (httpload.Request, error) {
 		return nil, err
 	}
 	defer c.Close()
+	if kind == "score" {
+		return scoreRequests(c, clients)
+	}
 	err = fill(ready, func(i int) ([]byte, error) { return apiRequest(c, kind, i) })
 	return func(client, _ int) []byte { return ready[client] }, err
+}
+
+// scoreRequests are submissions, each with another score than the last.
+func scoreRequests(c *httpload.Conn, clients int) (httpload.Request, error) {
+	const scores = 32 // that a client goes round
+	ready := make([][][]byte, clients)
+	for i := range ready {
+		bearer, _, err := signInAs(c, i)
+		if err != nil {
+			return nil, err
+		}
+		for n := range scores {
+			body := fmt.Sprintf(`{"score":"%d"}`, (uint64(i*scores+n)*0x9e3779b97f4a7c15)%1e9)
+			ready[i] = append(ready[i], httpload.Build("POST", "/v2/leaderboard/"+boardName, bearer, []byte(body)))
+		}
+	}
+	return func(client, number int) []byte { return ready[client][number%scores] }, nil
 }
 
 func fill(list [][]byte, f func(i int) ([]byte, error)) (err error) {
@@ -177,31 +197,46 @@ func fill(list [][]byte, f func(i int) ([]byte, error)) (err error) {
 	return nil
 }
 
-func apiRequest(c *httpload.Conn, kind string, i int) ([]byte, error) {
-	signIn := httpload.Build("POST", "/v2/account/authenticate/device", "Basic ZGVmYXVsdGtleTo=", []byte(fmt.Sprintf(`{"id":"bench-device-%06d"}`, i)))
+func deviceRequest(i int) []byte {
+	return httpload.Build("POST", "/v2/account/authenticate/device", "Basic ZGVmYXVsdGtleTo=", []byte(fmt.Sprintf(`{"id":"bench-device-%06d"}`, i)))
+}
+
+// signInAs is the authorization of the i-th client, and its user.
+func signInAs(c *httpload.Conn, i int) (bearer, user string, err error) {
 	var session struct {
 		Token string `json:"token"`
 	}
-	if err := call(c, signIn, &session); err != nil {
-		return nil, err
+	if err := call(c, deviceRequest(i), &session); err != nil {
+		return "", "", err
 	}
 	var account struct {
 		User struct {
 			ID string `json:"id"`
 		} `json:"user"`
 	}
-	bearer := "Bearer " + session.Token
-	if err := call(c, httpload.Build("GET", "/v2/account", bearer, nil), &account); err != nil {
+	bearer = "Bearer " + session.Token
+	err = call(c, httpload.Build("GET", "/v2/account", bearer, nil), &account)
+	return bearer, account.User.ID, err
+}
+
+func apiRequest(c *httpload.Conn, kind string, i int) ([]byte, error) {
+	bearer, user, err := signInAs(c, i)
+	if err != nil {
 		return nil, err
 	}
 	write := httpload.Build("PUT", "/v2/storage", bearer, []byte(`{"objects":[{"collection":"bench","key":"k","value":"{\"level\": 10, \"gold\": 250}"}]}`))
 	switch kind {
 	case "auth":
-		return signIn, nil
+		return deviceRequest(i), nil
 	case "write":
 		return write, nil
+	case "list":
+		return httpload.Build("GET", "/v2/leaderboard/"+boardName+"?limit=100", bearer, nil), nil
+	case "around":
+		score := httpload.Build("POST", "/v2/leaderboard/"+boardName, bearer, []byte(fmt.Sprintf(`{"score":"%d"}`, (uint64(i+1)*0x9e3779b97f4a7c15)%1e9)))
+		return httpload.Build("GET", "/v2/leaderboard/"+boardName+"/owner/"+user+"?limit=100", bearer, nil), call(c, score, nil)
 	}
-	read := fmt.Sprintf(`{"object_ids":[{"collection":"bench","key":"k","user_id":%q}]}`, account.User.ID)
+	read := fmt.Sprintf(`{"object_ids":[{"collection":"bench","key":"k","user_id":%q}]}`, user)
 	return httpload.Build("POST", "/v2/storage", bearer, []byte(read)), call(c, write, nil)
 }
 

@@ -16,6 +16,8 @@ func Rows() []Row {
 		rttRow,
 		restRow,
 		lanesRow,
+		ranksRow,
+		boardsRow,
 		opRow,
 		wsIdleRow,
 		fanoutRow,

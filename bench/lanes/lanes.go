@@ -163,6 +163,26 @@ VALUES (gen_random_uuid(), 0, $1, 'writer', 2, $2, $2, $3, $4, now(), now())`
 	}}
 }
 
+// Scores sets the scores of a board's players, one statement each: what a server without group commit, and without ranks,
+// sends for a submission.
+func Scores(ctx context.Context, pool *pgxpool.Pool, board string) (Way, error) {
+	rows, err := pool.Query(ctx, "SELECT owner_id FROM leaderboard_record WHERE leaderboard_id = $1 LIMIT 4096", board)
+	if err != nil {
+		return Way{}, err
+	}
+	owners, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
+	if err != nil {
+		return Way{}, err
+	}
+	const upsert = `INSERT INTO leaderboard_record (leaderboard_id, owner_id, username, score, subscore) VALUES ($1, $2, 'writer', $3, 0)
+ON CONFLICT (owner_id, leaderboard_id, expiry_time)
+DO UPDATE SET score = excluded.score, subscore = excluded.subscore, num_score = leaderboard_record.num_score + 1, update_time = now()`
+	return Way{rows: 1, Write: func(ctx context.Context, w, n int, _ string) error {
+		_, err := pool.Exec(ctx, upsert, board, owners[(w*objectsPerWriter+n)%len(owners)], rand.Int64N(1e9))
+		return err
+	}}, nil
+}
+
 // Measure lets writers write for window and returns acknowledged rows a second. A write that fails ends the measurement.
 func Measure(ctx context.Context, way Way, writers int, window time.Duration) (perSecond float64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
