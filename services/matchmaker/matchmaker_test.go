@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -422,11 +423,13 @@ func TestBackfill(t *testing.T) {
 }
 
 func TestProcessor(t *testing.T) {
-	var answer func([]nakama.MatchmakerEntry) [][]nakama.MatchmakerEntry
+	type grouping func([]nakama.MatchmakerEntry) [][]nakama.MatchmakerEntry
+	var answer atomic.Pointer[grouping]
+	set := func(g grouping) { answer.Store(&g) }
 	in(t, func(c *Config) {
 		c.Hooks = func() Hooks {
 			return Hooks{Processor: func(_ context.Context, list []nakama.MatchmakerEntry) ([][]nakama.MatchmakerEntry, error) {
-				return answer(list), nil
+				return (*answer.Load())(list), nil
 			}}
 		}
 	}, func(h *hall) {
@@ -436,15 +439,15 @@ func TestProcessor(t *testing.T) {
 		h.ok("cid", "PartyMatchmakerAdd", &rtapi.PartyMatchmakerAdd{PartyId: p, MinCount: 4, MaxCount: 4})
 		h.soon()
 		h.unmatched("ann", "bob") // rounds only
-		answer = func(l []nakama.MatchmakerEntry) [][]nakama.MatchmakerEntry {
+		set(func(l []nakama.MatchmakerEntry) [][]nakama.MatchmakerEntry {
 			return [][]nakama.MatchmakerEntry{{l[0], l[2]}, {l[1], &stranger{}}, nil, {l[1], l[0]}, {l[1]}, {l[3]}}
-		}
+		})
 		h.later(interval)
 		if m := h.matched("ann"); users(m) != "bob ann" || !strings.Contains(h.log.String(), "some of its players only") || !strings.Contains(h.log.String(), "none of those") || !strings.Contains(h.log.String(), "in another group") {
 			t.Errorf("%v; %s", m, h.log.String())
 		}
 		h.unmatched("cid", "dan")
-		answer = func(l []nakama.MatchmakerEntry) [][]nakama.MatchmakerEntry { return [][]nakama.MatchmakerEntry{l} }
+		set(func(l []nakama.MatchmakerEntry) [][]nakama.MatchmakerEntry { return [][]nakama.MatchmakerEntry{l} })
 		h.later(interval)
 		if m := h.matched("dan"); users(m) != "cid dan" {
 			t.Errorf("%v", m)
