@@ -22,8 +22,14 @@ func newMatchmaker(b *backend, n *Node) (*matchmaker.Service, error) {
 	return matchmaker.New(matchmaker.Config{
 		Live: b.live, Parties: b.party, Node: b.settings.Name,
 		Tickets: s.MaxTickets, Interval: seconds(s.IntervalSec), Intervals: s.MaxIntervals, Mutual: s.RevPrecision,
-		NewToken: b.match.NewToken, Native: natives{n}, Now: time.Now, Random: rand.Reader, Log: b.log,
+		NewToken: b.match.NewToken, Native: natives{n}, Now: time.Now, Random: rand.Reader, Log: b.log, Hooks: b.matchmakerHooks,
 	}), nil
+}
+
+// matchmakerHooks are the functions that modules have for groups.
+func (b *backend) matchmakerHooks() matchmaker.Hooks {
+	set := b.runtime.Set()
+	return matchmaker.Hooks{Matched: set.MatchmakerMatched, Override: set.MatchmakerOverride, Processor: set.MatchmakerProcessor}
 }
 
 // partyTickets is the matchmaker as parties use it; it is built after them.
