@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -563,11 +564,12 @@ func (mode) Value(k any) any {
 func TestDispatcher(t *testing.T) {
 	play(t, func(t *testing.T, d *desk) {
 		ann, bob, cy := d.open(1, "ann"), d.open(2, "bob"), d.open(3, "cy")
-		var act func(d Dispatcher)
+		acts := make(chan func(d Dispatcher), 1)
 		h := &script{rate: 1, loop: func(d Dispatcher, _ int64, _ []*Message) (bool, error) {
-			if act != nil {
+			select {
+			case act := <-acts:
 				act(d)
-				act = nil
+			default:
 			}
 			return true, nil
 		}}
@@ -577,7 +579,7 @@ func TestDispatcher(t *testing.T) {
 		tick := func(f func(d Dispatcher)) {
 			ann.Take()
 			bob.Take()
-			act = f
+			acts <- f
 			pass(time.Second)
 			synctest.Wait()
 		}
@@ -686,14 +688,12 @@ func TestEnds(t *testing.T) {
 		}, func(t *testing.T, d *desk, match string) {
 			d.refused(d.open(2, "bob"), match, errs.MatchJoinRejected, "Match join rejected")
 		})
-		joins := 0
-		f("join "+how.name, how.why, failed, &script{joined: func(d Dispatcher, _ []*Presence) (bool, error) {
-			if joins++; joins == 1 {
+		f("join "+how.name, how.why, failed, &script{joined: func(d Dispatcher, joins []*Presence) (bool, error) {
+			if joins[len(joins)-1].Username == "ann" {
 				return true, nil
 			}
 			return end(d)
 		}}, func(t *testing.T, d *desk, match string) {
-			d.send(d.open(2, "bob"), match, 0, "")
 			d.s.find(mustParse(t, match), "node1").tell(call{kind: callJoin, presences: []*Presence{{}}})
 		})
 		f("leave "+how.name, how.why, failed, &script{left: func(d Dispatcher, _ []*Presence) (bool, error) { return end(d) }},
@@ -756,23 +756,19 @@ func TestSignalAndState(t *testing.T) {
 func TestBlocked(t *testing.T) {
 	play(t, func(t *testing.T, d *desk) {
 		ann, bob, cy := d.open(1, "ann"), d.open(2, "bob"), d.open(3, "cy")
-		var inLoop, inAttempt chan bool // while not nil, these calls wait for them
+		var inLoop, inAttempt gate
 		h := &script{rate: 1, loop: func(Dispatcher, int64, []*Message) (bool, error) {
-			if inLoop != nil {
-				<-inLoop
-			}
+			inLoop.pass()
 			return true, nil
 		}}
 		h.attempt = func(context.Context, Dispatcher, *Presence, map[string]string) (bool, bool, string, error) {
-			if inAttempt != nil {
-				<-inAttempt
-			}
+			inAttempt.pass()
 			return true, true, "", nil
 		}
 		name := d.create(h)
 		d.join(ann, name)
 		h.told()
-		inLoop = make(chan bool)
+		inLoop.shut()
 		pass(time.Second)
 		for i := range 200 {
 			d.send(ann, name, int64(i), "")
@@ -801,21 +797,32 @@ func TestBlocked(t *testing.T) {
 		if time.Since(start) != 30*time.Second {
 			t.Error("one more signal than there is room for waited")
 		}
-		inAttempt = make(chan bool)
-		close(inLoop)
+		inAttempt.shut()
+		inLoop.open()
 		synctest.Wait()
 		if got := h.told(); strings.Contains(got, "bob") || strings.Contains(got, "~x") || strings.Count(got, "~y") != 9 {
 			t.Errorf("the handler is told %q", got)
 		}
 		go d.refused(cy, name, errs.MatchJoinRejected, "Match join rejected") // the handler thinks it over for too long
 		pass(15 * time.Second)
-		close(inAttempt)
+		inAttempt.open()
 		synctest.Wait()
 		got := h.told()
 		if !strings.HasSuffix(got, "+cy:0 "+tickOf(got)+"-cy:3") || d.presence.Count(d.s.find(mustParse(t, name), "node1").stream) != 1 {
 			t.Errorf("the handler is told %q", got)
 		}
 	})
+}
+
+// gate is what a call waits at while it is shut.
+type gate struct{ opened atomic.Pointer[chan bool] }
+
+func (g *gate) shut() { c := make(chan bool); g.opened.Store(&c) }
+func (g *gate) open() { close(*g.opened.Load()) }
+func (g *gate) pass() {
+	if c := g.opened.Load(); c != nil {
+		<-*c
+	}
 }
 
 // tickOf is the tick of the last thing told.
