@@ -2,7 +2,6 @@ package nk
 
 import (
 	"context"
-	"errors"
 
 	"github.com/skirmishgg/skirmish/services/auth"
 )
@@ -32,12 +31,12 @@ func signedIn(who auth.SignIn, err error) (userID, username string, created bool
 
 // What needs an identity provider that there is none of yet.
 var (
-	errApple      = errors.New("Apple authentication is not configured")
-	errFacebook   = errors.New("Facebook authentication is not configured")
-	errInstant    = errors.New("Facebook Instant Game authentication is not configured")
-	errGameCenter = errors.New("Game Center authentication is not configured")
-	errGoogle     = errors.New("Google authentication is not configured")
-	errSteam      = errors.New("Steam authentication is not configured")
+	errApple      = sentence("Apple authentication is not configured")
+	errFacebook   = sentence("Facebook authentication is not configured")
+	errInstant    = sentence("Facebook Instant Game authentication is not configured")
+	errGameCenter = sentence("Game Center authentication is not configured")
+	errGoogle     = sentence("Google authentication is not configured")
+	errSteam      = sentence("Steam authentication is not configured")
 )
 
 func (m *Module) AuthenticateApple(context.Context, string, string, bool) (string, string, bool, error) {

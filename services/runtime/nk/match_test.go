@@ -90,7 +90,9 @@ func TestParties(t *testing.T) {
 
 func TestOther(t *testing.T) {
 	onEach(t, func(t *testing.T, d *desk) {
-		must(t, d.Event(context.WithValue(t.Context(), runtime.RUNTIME_CTX_USER_ID, anna), &api.Event{Name: "e"})) //nolint:staticcheck // these are the keys
+		//lint:ignore SA1029 modules know their context by these keys
+		ctx := context.WithValue(t.Context(), runtime.RUNTIME_CTX_USER_ID, anna)
+		must(t, d.Event(ctx, &api.Event{Name: "e"}))
 		is(t, "e", nil, (<-d.events).Name)
 		refused(t, "expects a non-nil event", d.Event(t.Context(), nil))
 

@@ -9,11 +9,11 @@ import (
 
 // What needs a store of purchases that there is none of yet.
 var (
-	errAppleIAP    = errors.New("Apple IAP is not configured.")
-	errGoogleIAP   = errors.New("Google IAP is not configured.")
-	errHuaweiIAP   = errors.New("Huawei IAP is not configured.")
-	errFacebookIAP = errors.New("Facebook Instant IAP is not configured.")
-	errSamsungIAP  = errors.New("Samsung IAP is not configured.")
+	errAppleIAP    = sentence("Apple IAP is not configured.")
+	errGoogleIAP   = sentence("Google IAP is not configured.")
+	errHuaweiIAP   = sentence("Huawei IAP is not configured.")
+	errFacebookIAP = sentence("Facebook Instant IAP is not configured.")
+	errSamsungIAP  = sentence("Samsung IAP is not configured.")
 	errPurchases   = errors.New("purchases are not available")
 )
 

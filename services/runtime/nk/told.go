@@ -25,9 +25,12 @@ var (
 	errAccount  = errors.New("account not found")
 	errUser     = errors.New("user not found")
 	errNoTie    = errors.New("friend not found")
-	errMessage  = errors.New("Invalid message identifier")
+	errMessage  = sentence("Invalid message identifier")
 	errNoneSuch = errors.New("channel message not found")
 )
+
+// sentence is an error in words that modules know, capitals and full stops included.
+func sentence(text string) error { return errors.New(text) }
 
 // words are the refusals of features in the words of server code: its own errors where nakama-common has one, so that Go
 // modules may compare them.

@@ -17,7 +17,7 @@ var (
 	errTournamentID = errors.New("expects a tournament ID string")
 	errCategory     = errors.New("category must be 0-127")
 	errDuration     = errors.New("duration must be > 0")
-	errEnd          = errors.New("endTime must be > startTime. Use 0 to indicate a tournament that never ends.")
+	errEnd          = sentence("endTime must be > startTime. Use 0 to indicate a tournament that never ends.")
 	errAttempts     = errors.New("expects an attempt count number != 0")
 	errCategoryEnd  = errors.New("categoryEnd must be >= categoryStart and 0-127")
 	errTimes        = errors.New("endTime must be >= startTime")
