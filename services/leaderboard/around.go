@@ -13,8 +13,8 @@ import (
 	"github.com/skirmishgg/skirmish/services/leaderboard/rank"
 )
 
-// aroundTries is how often the records around an owner are read anew, when they were changed between the look at the ranks
-// and the one into the store. A last answer that is slightly apart is better than none.
+// aroundTries is how often the records around an owner are read, when they were changed between the look at the ranks and
+// the one into the store. Then those that had these ranks are shown as they have become.
 const aroundTries = 3
 
 // Around reads limit records with an owner's among them, with the ranks of this moment. An owner without a record gets an
@@ -44,7 +44,7 @@ func window(limit, rank, count int) (first, last int) {
 	return max(last-limit+1, rank-better), last
 }
 
-// aroundInRanks takes the owners from the ranks and their records from the store.
+// aroundInRanks takes the place from the ranks, and what is there from the store.
 func (s *Service) aroundInRanks(ctx context.Context, b *Board, owner id.UUID, limit int, expiry time.Time) (*Page, error) {
 	ranks := s.ranks(b, expiry)
 	if ranks == nil {
@@ -52,32 +52,42 @@ func (s *Service) aroundInRanks(ctx context.Context, b *Board, owner id.UUID, li
 	}
 	var keys []rank.Key
 	for try := 1; ; try++ {
-		var first, count int
-		keys, first, _, count = ranks.Around(keys[:0], owner, func(rank, count int) (int, int) { return window(limit, rank, count) })
+		var from, count int
+		keys, from, _, count = ranks.Around(keys[:0], owner, func(rank, count int) (int, int) {
+			first, last := window(limit, rank, count)
+			return max(first-1, 1), last // with the one before, behind which the store is read
+		})
 		if len(keys) == 0 {
 			return &Page{RankCount: count}, nil
 		}
-		rows, same, err := s.rowsOf(ctx, b, keys, expiry)
+		rng := store.Range{Prefix: []any{b.ID, expiry}, Reverse: b.IsDescending()}
+		shown, first := keys, from
+		if len(keys) > limit { // a window that does not begin with rank 1 is full
+			before := &keys[0]
+			rng.After = []any{b.ID, expiry, before.Score, before.Subscore, before.Owner}
+			shown, first = keys[1:], from+1
+		}
+		rng.Limit = len(shown)
+		rows, err := store.List(ctx, s.c.DB, inPeriod, rng)
 		if err != nil {
 			return nil, err
 		}
-		if same || try == aroundTries {
+		if slices.EqualFunc(rows, shown, func(r *schema.LeaderboardRecord, k rank.Key) bool { return keyOf(r) == k }) {
 			return pageAround(b, rows, first, count), nil
+		}
+		if try == aroundTries {
+			rows, err := s.load(ctx, b, ownersOf(shown), expiry)
+			return pageAround(b, rows, first, count), err
 		}
 	}
 }
 
-// rowsOf reads the records of keys; same tells that they are as the keys say.
-func (s *Service) rowsOf(ctx context.Context, b *Board, keys []rank.Key, expiry time.Time) (rows []*schema.LeaderboardRecord, same bool, err error) {
+func ownersOf(keys []rank.Key) []id.UUID {
 	owners := make([]id.UUID, len(keys))
 	for i := range keys {
 		owners[i] = keys[i].Owner
 	}
-	if rows, err = s.load(ctx, b, owners, expiry); err != nil {
-		return nil, false, err
-	}
-	same = slices.EqualFunc(rows, keys, func(r *schema.LeaderboardRecord, k rank.Key) bool { return keyOf(r) == k })
-	return rows, same, nil
+	return owners
 }
 
 func pageAround(b *Board, rows []*schema.LeaderboardRecord, first, count int) *Page {

@@ -11,25 +11,35 @@ import (
 )
 
 // Message is a record as clients see it.
-func (r *Record) Message() *api.LeaderboardRecord {
-	m := &api.LeaderboardRecord{
-		LeaderboardId: r.LeaderboardID, OwnerId: r.OwnerID.String(), Score: r.Score, Subscore: r.Subscore, NumScore: r.NumScore,
-		MaxNumScore: uint32(r.MaxNumScore), Metadata: string(r.Metadata), CreateTime: stamp(r.CreateTime), UpdateTime: stamp(r.UpdateTime),
-		ExpiryTime: stamp(r.ExpiryTime), Rank: int64(r.Rank),
-	}
-	if r.Username != nil {
-		m.Username = wrapperspb.String(*r.Username)
-	}
-	return m
-}
+func (r *Record) Message() *api.LeaderboardRecord { return new(message).of(r) }
 
 // Messages are records as clients see them.
 func Messages(records []Record) []*api.LeaderboardRecord {
+	made := make([]message, len(records))
 	list := make([]*api.LeaderboardRecord, len(records))
 	for i := range records {
-		list[i] = records[i].Message()
+		list[i] = made[i].of(&records[i])
 	}
 	return list
+}
+
+// message is a record's message with all that it points to: a page of a hundred is made in one piece.
+type message struct {
+	record                    api.LeaderboardRecord
+	username                  wrapperspb.StringValue
+	created, updated, expires timestamppb.Timestamp
+}
+
+func (m *message) of(r *Record) *api.LeaderboardRecord {
+	to := &m.record
+	to.LeaderboardId, to.OwnerId, to.Score, to.Subscore = r.LeaderboardID, r.OwnerID.String(), r.Score, r.Subscore
+	to.NumScore, to.MaxNumScore, to.Metadata, to.Rank = r.NumScore, uint32(r.MaxNumScore), string(r.Metadata), int64(r.Rank)
+	to.CreateTime, to.UpdateTime, to.ExpiryTime = set(&m.created, r.CreateTime), set(&m.updated, r.UpdateTime), set(&m.expires, r.ExpiryTime)
+	if r.Username != nil {
+		m.username.Value = *r.Username
+		to.Username = &m.username
+	}
+	return to
 }
 
 // Message is a page as clients see it.
@@ -64,9 +74,12 @@ func OperatorOf(m api.Operator) *Operator {
 }
 
 // stamp is a time in whole seconds, nil for the Epoch.
-func stamp(t time.Time) *timestamppb.Timestamp {
+func stamp(t time.Time) *timestamppb.Timestamp { return set(&timestamppb.Timestamp{}, t) }
+
+func set(m *timestamppb.Timestamp, t time.Time) *timestamppb.Timestamp {
 	if !t.After(schema.Epoch) {
 		return nil
 	}
-	return &timestamppb.Timestamp{Seconds: t.Unix()}
+	m.Seconds = t.Unix()
+	return m
 }
