@@ -169,6 +169,7 @@ type Runtime struct {
 	EventQueueWorkers  int      `key:"event_queue_workers" default:"8" min:"1" doc:"Event handlers that run at once."`
 	LuaReadOnlyGlobals bool     `key:"lua_read_only_globals" default:"true" doc:"Lua's global tables cannot be changed after start."`
 	JSReadOnlyGlobals  bool     `key:"js_read_only_globals" default:"true" doc:"JavaScript's globals are frozen after start."`
+	MemoryLimitMB      int      `key:"memory_limit_mb" default:"0" min:"0" doc:"Megabytes of objects in memory beyond which script calls are ended, the longest first. 0: three quarters of what the process may have."`
 	LuaMaxInstructions int      `key:"lua_max_instructions" default:"500000000" min:"0" doc:"Instructions after which a call of a Lua function is ended with an error: some five seconds of computing. 0: never."`
 	LuaAPIStacktrace   bool     `key:"lua_api_stacktrace" default:"false" doc:"Errors of Lua functions that clients call carry the stack."`
 	JSMaxMs            int      `key:"js_max_ms" default:"5000" min:"0" doc:"Time of its own computing after which a call of a JavaScript function is ended with an error. 0: never."`

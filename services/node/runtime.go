@@ -16,6 +16,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/runtime"
 	"github.com/skirmishgg/skirmish/services/runtime/goplug"
+	"github.com/skirmishgg/skirmish/services/runtime/guard"
 	"github.com/skirmishgg/skirmish/services/runtime/js"
 	"github.com/skirmishgg/skirmish/services/runtime/lua"
 	"github.com/skirmishgg/skirmish/services/runtime/nk"
@@ -42,6 +43,7 @@ func newRuntime(b *backend, n *Node) (*runtime.Runtime, error) {
 	return runtime.New(runtime.Config{
 		Host: &runtime.Host{
 			NK: newNK(b), DB: b.sql, Log: b.log, Settings: s, Node: s.Name, Version: n.c.Version, Env: environment(s), Root: s.Runtime.Path,
+			Guard: guard.New(guard.Limit(s.Runtime.MemoryLimitMB), b.log),
 		},
 		Languages: languages(n.c.Modules), Functions: n.c.RPC, Registry: b.registry, RPC: b.rpc,
 	}), nil
@@ -83,6 +85,7 @@ func (b *backend) startRuntime(n *Node) error {
 	if err := b.runtime.Load(context.Background()); err != nil {
 		return fmt.Errorf("modules: %w", err)
 	}
+	b.running.Go(func() { b.runtime.Host().Guard.Watch(b.life) }) // ended by stop, which waits
 	if n.c.WatchModules {
 		b.running.Go(func() { b.runtime.Watch(b.life) }) // ended by stop, which waits
 	}

@@ -10,6 +10,7 @@ import (
 	nakama "github.com/heroiclabs/nakama-common/runtime"
 
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/runtime/guard"
 )
 
 // Language runs modules of one kind. Its methods are called by one goroutine at a time.
@@ -34,6 +35,7 @@ type Host struct {
 	Version  string
 	Env      map[string]string // runtime.env; read-only
 	Root     string            // runtime.path
+	Guard    *guard.Guard      // of memory: languages Enter each call; nil: there is none
 }
 
 // File is a module's file.

@@ -43,6 +43,9 @@ func New(c Config) *Runtime {
 // Set is what serves now. What a call needs it takes from one Set.
 func (r *Runtime) Set() *Set { return r.set.Load() }
 
+// Host is what modules share.
+func (r *Runtime) Host() *Host { return r.c.Host }
+
 // HTTP is the handler that modules have for a request, nil when there is none.
 func (r *Runtime) HTTP(q *http.Request) http.Handler { return r.Set().HTTP(q) }
 

@@ -148,7 +148,9 @@ func (m *machine) run(ctx context.Context, limit time.Duration, f func() error) 
 		m.watch = &watch{left: limit, timer: time.AfterFunc(limit, func() { alarm.ring(errTime) }), since: time.Now()}
 	}
 	stop := context.AfterFunc(ctx, func() { alarm.ring(ctx.Err()) })
+	running := m.program.host.Guard.Enter("JavaScript "+m.program.file, alarm.ring)
 	err := f()
+	running.Leave()
 	stop()
 	m.watch.pause()
 	alarm.disarm()

@@ -108,7 +108,9 @@ func (m *machine) runAndTake(ctx context.Context, instructions int64, fn *lua.LF
 	c := &call{machine: m, L: m.thread(), budget: &budget{Context: ctx, turn: &m.turn, left: instructions}}
 	L := c.L
 	L.SetContext(c.budget)
+	running := m.program.host.Guard.Enter("Lua "+file, c.budget.kill)
 	defer func() {
+		running.Leave()
 		L.RemoveContext()
 		L.SetTop(0)
 		if len(m.idle) < idleMax {

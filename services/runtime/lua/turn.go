@@ -44,7 +44,11 @@ type budget struct {
 	left            int64 // instructions; negative from the start: no limit
 	count           uint32
 	over            error
+	killed          atomic.Pointer[error] // by any goroutine
 }
+
+// kill ends the call soon.
+func (b *budget) kill(why error) { b.killed.Store(&why) }
 
 // Done is closed when the call must end; nil is never.
 func (b *budget) Done() <-chan struct{} {
@@ -64,6 +68,10 @@ func (b *budget) slow() {
 			b.over = errBudget
 			return
 		}
+	}
+	if err := b.killed.Load(); err != nil {
+		b.over = *err
+		return
 	}
 	if err := b.Context.Err(); err != nil {
 		b.over = err
