@@ -50,31 +50,73 @@ func apiServer(con *proc.Console, args []string) error {
 	fs := flag.NewFlagSet("api", flag.ContinueOnError)
 	dir := fs.String("dir", "", "data folder")
 	dsn := fs.String("dsn", "", "Postgres; empty: the embedded store")
+	modules := fs.String("modules", "", "folder of server code; empty: none")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	settings, err := apiSettings(*dir, *dsn)
+	settings, err := apiSettings(*dir, *dsn, *modules)
 	if err != nil {
 		return err
 	}
-	n, err := node.Start(node.Config{Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true, Leaderboards: boards})
+	n, err := node.Start(node.Config{
+		Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true,
+		Leaderboards: boards, Matches: matches,
+	})
 	if err != nil {
 		return err
 	}
 	con.Say(apiHello{n.HTTPAddr().String()})
-	answerMarks(con)
+	for command := range con.Commands() {
+		if err := answerAPI(con, n, command); err != nil {
+			con.Refuse(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return n.Stop(ctx)
 }
 
-func apiSettings(dir, dsn string) (*config.Config, error) {
+// answerAPI answers, beside "mark" and "settle":
+//
+//	create COUNT HANDLER RATE    begins authoritative matches, and says their ids
+//	reload                       loads the modules anew, and says what it took in ms
+func answerAPI(con *proc.Console, n *node.Node, command string) error {
+	var count, rate int
+	var handler string
+	if _, err := fmt.Sscanf(command, "create %d %s %d", &count, &handler, &rate); err == nil {
+		ids := []string{}
+		for range count {
+			m, err := n.CreateMatch(context.Background(), handler, map[string]any{"rate": rate})
+			if err != nil {
+				return err
+			}
+			ids = append(ids, m)
+		}
+		con.Say(ids)
+		return nil
+	}
+	if command == "reload" {
+		start := time.Now()
+		if err := n.ReloadModules(context.Background()); err != nil {
+			return err
+		}
+		con.Say(ms(time.Since(start)))
+		return nil
+	}
+	answerMark(con, command)
+	return nil
+}
+
+func apiSettings(dir, dsn, modules string) (*config.Config, error) {
 	args := []string{
 		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + dir,
 		"--rate_limit.enabled=false", "--session.token_expiry_sec=3600", "--udp.shards=1",
 	}
 	if dsn != "" {
 		args = append(args, "--database.address="+dsn)
+	}
+	if modules != "" {
+		args = append(args, "--runtime.path="+modules)
 	}
 	flags, rest := config.Split(args)
 	if len(rest) > 0 {
@@ -263,13 +305,16 @@ type apiProc struct {
 func (a *apiProc) mark(command string) (m apiMark, err error) { return m, a.Ask(command, &m) }
 
 // startAPI starts the role "api" on the server's core with a fresh store: dsn "" is the embedded one.
-func (e *env) startAPI(dsn string) (*apiProc, error) {
+func (e *env) startAPI(dsn string) (*apiProc, error) { return e.startModules(dsn, "") }
+
+// startModules is startAPI with server code.
+func (e *env) startModules(dsn, modules string) (*apiProc, error) {
 	dir, err := os.MkdirTemp(e.dir, "api")
 	if err != nil {
 		return nil, err
 	}
 	a := &apiProc{}
-	a.Proc, err = proc.Start(e.ctx, e.serverCore, &a.hello, e.self, e.childArgs("api", []string{"--dir", filepath.Join(dir, "data"), "--dsn", dsn})...)
+	a.Proc, err = proc.Start(e.ctx, e.serverCore, &a.hello, e.self, e.childArgs("api", []string{"--dir", filepath.Join(dir, "data"), "--dsn", dsn, "--modules", modules})...)
 	return a, err
 }
 

@@ -119,7 +119,7 @@ func runPlayers(e *env) error {
 		if len(most) == 0 {
 			probes = probesFirst
 		}
-		matches, reason, err := e.searchPlayers(last, probes)
+		matches, reason, err := e.searchMatches(last, probes, e.probePlayers)
 		if err != nil {
 			return err
 		}
@@ -134,13 +134,14 @@ func runPlayers(e *env) error {
 	return nil
 }
 
-// searchPlayers finds the most matches that hold the deadline, in at most probes tries: it grows from a guess until a
-// number does not hold, then halves the way. why says what the next larger number failed at.
-func (e *env) searchPlayers(guess, probes int) (matches int, why string, err error) {
+// searchMatches finds the most full matches that hold the deadline, in at most probes tries: it grows from a guess until
+// a number does not hold, then halves the way. probe says what a number does not hold, "" when it holds everything; why
+// what the next larger number failed at.
+func (e *env) searchMatches(guess, probes int, probe func(matches int) (fault string, err error)) (matches int, why string, err error) {
 	low, high, why := 0, 0, "not tried" // low holds, high does not
 	n := e.quick(max(guess, probeStep), 2)
 	for range e.quick(probes, 1) {
-		fault, err := e.probePlayers(n)
+		fault, err := probe(n)
 		if err != nil {
 			return 0, "", err
 		}

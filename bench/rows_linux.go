@@ -24,6 +24,8 @@ func Rows() []Row {
 		persistedRow,
 		churnRow,
 		presenceRow,
+		wsMatchRow,
+		relayedRow,
 		matchmakerRow,
 		startRow,
 	}
@@ -49,4 +51,6 @@ var roles = map[string]func(con *proc.Console, args []string) error{
 	"fanout-floor":   fanoutFloor,
 	"presence-load":  presenceLoad,
 	"presence":       presenceServer,
+	"match-load":     matchLoad,
+	"match-floor":    matchFloor,
 }

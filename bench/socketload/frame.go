@@ -7,10 +7,11 @@ import (
 )
 
 const (
-	opText  = 0x1
-	opClose = 0x8
-	opPing  = 0x9
-	opPong  = 0xa
+	opText   = 0x1
+	opBinary = 0x2
+	opClose  = 0x8
+	opPing   = 0x9
+	opPong   = 0xa
 )
 
 var errFrame = errors.New("socketload: a frame that no server should send")
@@ -20,6 +21,9 @@ var mask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
 // Text is a text message as a client sends it: masked.
 func Text(message string) []byte { return client(opText, []byte(message)) }
+
+// Binary is a binary message as a client sends it: masked.
+func Binary(message []byte) []byte { return client(opBinary, message) }
 
 func client(op byte, payload []byte) []byte {
 	b := []byte{0x80 | op}

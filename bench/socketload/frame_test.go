@@ -12,6 +12,9 @@ import (
 func TestFrames(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 4096, 65535} {
 		message := bytes.Repeat([]byte("x"), n)
+		if binary := Binary(message); binary[0] != 0x82 || !bytes.Equal(binary[1:], Text(string(message))[1:]) {
+			t.Errorf("%d bytes: Binary is not Text with another first byte", n)
+		}
 		sent := bytes.NewReader(Text(string(message)))
 		header, err := ws.ReadHeader(sent)
 		if err != nil {
