@@ -114,7 +114,7 @@ func TestArgumentsAndResults(t *testing.T) {
 	f("error linking: not today", JavaScript, "link_device", user, "device")
 	f("bad argument #1 to users_get_random (count must be 0-1000)", Lua, "users_get_random", 1001.0)
 	f("bad argument #1 to usersGetRandom (expects number)", JavaScript, "users_get_random", 5.5)
-	f("bad argument #1 to match_list (value expected)", Lua, "match_list")
+	f("bad argument #2 to match_list (value expected)", Lua, "match_list")
 	f("bad argument #3 to friends_add (invalid user ids list)", Lua, "friends_add", user, "me", map[string]any{})
 	f(user, Lua, "friends_add", user, "me", []any{user})
 	f("bad argument #5 to friendsAdd (invalid metadata: must be an object)", JavaScript, "friends_add", user, "me", []any{user})

@@ -15,7 +15,7 @@ type Function struct {
 	lua, js      []param
 	luaOnly      bool
 	jsOnly       bool
-	present      int // so many arguments must be there in Lua, though they may be nil
+	present      int // so many arguments must be there in Lua, though they may be nil, but for those with a default
 	results      []string
 	run          func(*Call) ([]any, error)
 }
@@ -36,7 +36,7 @@ func (f *Function) as(name string) *Function { f.jsName = name; return f }
 func (f *Function) forLua() *Function { f.luaOnly = true; return f }
 func (f *Function) forJS() *Function  { f.jsOnly = true; return f }
 
-// all says that Lua wants so many arguments to be there.
+// all says that Lua wants so many arguments to be there: nil will do where one is optional, and nothing only for a default.
 func (f *Function) all(n int) *Function { f.present = n; return f }
 
 // Call is one call of a function: its arguments are what Params says they are.
@@ -87,7 +87,7 @@ func (f *Function) Invoke(ctx context.Context, h *Host, l Lang, args []any) ([]a
 		var v any
 		if i < len(args) {
 			v = args[i]
-		} else if l == Lua && i < f.present {
+		} else if p := c.params[i]; l == Lua && i < f.present && p.optional && p.fallback == nil {
 			return nil, &ArgumentError{f.name, i + 1, "value expected"}
 		}
 		out, wrong := c.params[i].check(v, l)
@@ -216,7 +216,7 @@ type Row struct {
 }
 
 func (r *Row) get(name, typ string) any {
-	p := param{name: name, kind: kinds[strings.TrimSuffix(typ, "?")], optional: strings.HasSuffix(typ, "?")}
+	p := param{name: name, kind: kinds[strings.TrimSuffix(typ, "?")], optional: strings.HasSuffix(typ, "?"), member: true}
 	key := name
 	if r.c.Lang == JavaScript {
 		key = Camel(name)

@@ -22,7 +22,7 @@ var notifications = []*Function{
 				Code: int(r.Int("code", "int")), Sender: r.Str("sender_id", "uuid?"), Persistent: r.Bool("persistent", "bool?"),
 			}
 			if r.Err == nil && !sendable(int64(n.Code)) {
-				r.Err = r.c.Wrong(r.of, "expects code number to be a positive integer")
+				r.Err = r.c.Wrong(r.of, "expects code to number above 0")
 			}
 			return n
 		})

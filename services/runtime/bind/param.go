@@ -15,6 +15,7 @@ type param struct {
 	kind     kind
 	optional bool // nil will do, and is then fallback
 	strict   bool // of lists: a table of nothing will not do
+	member   bool // of an object, where a text that is given is not empty in Lua either
 	fallback any
 }
 
@@ -156,7 +157,7 @@ func (p *param) checkString(v any, l Lang) (any, string) {
 	switch {
 	case !ok:
 		return nil, p.expected(v, l)
-	case s == "" && p.optional && p.fallback == nil && l == Lua: // not set
+	case s == "" && p.optional && p.fallback == nil && l == Lua && !(p.member && p.kind == isText): // not set
 		return nil, ""
 	case s == "" && p.kind != isString && p.optional && p.fallback == "":
 		return s, ""

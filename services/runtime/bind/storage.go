@@ -121,7 +121,7 @@ func deleteOf(r *Row) *runtime.StorageDelete {
 
 func writeOf(r *Row) *runtime.StorageWrite {
 	w := &runtime.StorageWrite{
-		Collection: r.Str("collection", "text"), Key: r.Str("key", "text"), UserID: r.Str("user_id", "uuid?"), Version: r.Str("version", "text?"),
+		Collection: r.Str("collection", "text"), Key: r.Str("key", "text"), UserID: r.Str("user_id", "uuid?"), Version: r.Str("version", "string?"),
 		PermissionRead: int(r.IntOr("permission_read", 1)), PermissionWrite: int(r.IntOr("permission_write", 1)),
 	}
 	value, err := json.Marshal(r.Object("value", "object"))

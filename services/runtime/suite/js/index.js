@@ -1,0 +1,1 @@
+function InitModule(ctx, logger, nk, initializer) {}
