@@ -164,7 +164,7 @@ func newHouse(t testing.TB, driver string, change ...func(c *native.Config)) *ho
 }
 
 // Place: there are no matches here.
-func (h *house) Place(id.UUID, op.Caller) (connect.Place, bool, error) {
+func (h *house) Place(context.Context, connect.Request, op.Caller) (connect.Place, bool, error) {
 	return connect.Place{}, false, nil
 }
 
