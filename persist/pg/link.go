@@ -104,7 +104,7 @@ func (t *texts) getCall(ix *store.IndexDef, keys [][]any, lock bool) (call, erro
 
 // walkCall reads a range. empty says that the cursor lies beyond the whole prefix.
 func (t *texts) walkCall(ix *store.IndexDef, rng store.Range, lock bool) (c call, empty bool, err error) {
-	s := shape{verb: verbWalk, index: ix, prefix: len(rng.Prefix), reverse: rng.Reverse, lock: lock}
+	s := shape{verb: verbWalk, index: ix, prefix: len(rng.Prefix), reverse: rng.Reverse, lock: lock, keys: rng.Keys}
 	if !ix.Storable(rng.Prefix) {
 		return call{}, true, nil
 	}

@@ -49,6 +49,8 @@ func TestPagesAreStretchesOfAnIndex(t *testing.T) {
 					}
 					if plan := plan(t, conn, c); strings.Contains(plan, "Sort") || strings.Contains(plan, "Filter:") || !strings.Contains(plan, "Index Cond:") {
 						t.Errorf("%s, reverse %v: %s\n%s", what, rng.Reverse, c.text, plan)
+					} else if rng.Keys != strings.Contains(plan, "Index Only Scan") {
+						t.Errorf("%s, keys %v: %s\n%s", what, rng.Keys, c.text, plan)
 					}
 				}
 			}
@@ -64,6 +66,11 @@ func TestPagesAreStretchesOfAnIndex(t *testing.T) {
 				store.Range{Prefix: []any{int16(2), id.UUID{}, id.UUID{}, "r"}, After: []any{int16(2), id.UUID{}, id.UUID{}, "r", schema.Epoch, user}})
 			f("members", schema.GroupEdges.By("source_id", "state", "position").Def, store.Range{Prefix: []any{user}, After: []any{user, int16(2), int64(9)}})
 			f("group names", schema.Groups.By("name").Def, store.Range{After: []any{"n"}})
+			period := []any{"b", schema.Epoch}
+			f("scores", schema.LeaderboardRecords.By("leaderboard_id", "expiry_time", "score", "subscore").Def,
+				store.Range{Prefix: period, After: append(period, int64(5), int64(0), user)})
+			f("scores alone", schema.LeaderboardRecords.By("leaderboard_id", "expiry_time", "score", "subscore").Def,
+				store.Range{Prefix: period, After: append(period, int64(5), int64(0), user), Keys: true})
 			group := &schema.Group{ID: user, LangTag: "en", DisableTime: schema.Epoch, UpdateTime: schema.Epoch}
 			for columns, given := range map[string]int{"update_time,edge_count": 1, "edge_count,update_time": 1, "lang_tag,edge_count": 2, "state,update_time,edge_count": 2,
 				"state,edge_count,lang_tag": 2, "state,lang_tag,edge_count": 3} {

@@ -24,6 +24,7 @@ type shape struct {
 	prefix, after int             // values given
 	nulls         uint64          // which of prefix and after are NULL
 	reverse, lock bool
+	keys          bool // only the index's columns
 }
 
 type verb uint8
@@ -73,6 +74,18 @@ func selectList(d *store.Def) string {
 	cols := make([]string, len(d.Columns))
 	for i := range d.Columns {
 		cols[i] = "t." + quote(d.Columns[i].Name)
+	}
+	return strings.Join(cols, ", ")
+}
+
+// keyList has NULL for what the index does not hold, so that it alone is read.
+func keyList(ix *store.IndexDef) string {
+	cols := make([]string, len(ix.Table.Columns))
+	for i := range cols {
+		cols[i] = "NULL"
+		if slices.Contains(ix.Columns, i) {
+			cols[i] = "t." + quote(ix.Table.Columns[i].Name)
+		}
 	}
 	return strings.Join(cols, ", ")
 }
@@ -184,7 +197,11 @@ func (t *texts) walk(s shape) string {
 	if s.after > 0 {
 		where = append(where, t.beyond(s, &param))
 	}
-	sql := fmt.Sprintf("SELECT %s FROM %s t", selectList(ix.Table), quote(ix.Table.Name))
+	list := selectList(ix.Table)
+	if s.keys {
+		list = keyList(ix)
+	}
+	sql := fmt.Sprintf("SELECT %s FROM %s t", list, quote(ix.Table.Name))
 	if len(where) > 0 {
 		sql += " WHERE " + strings.Join(where, " AND ")
 	}

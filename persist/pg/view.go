@@ -77,6 +77,7 @@ const pageSize = 500
 
 // Walk reads page by page, since the connection serves other reads between two rows.
 func (v *view) Walk(ix *store.IndexDef, rng store.Range) iter.Seq2[any, error] {
+	rng.Keys = false // rows are kept for the next look
 	return func(yield func(any, error) bool) {
 		left := rng.Limit
 		for {

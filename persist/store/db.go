@@ -116,7 +116,8 @@ type Range struct {
 	Prefix  []any // values of leading columns that every row has
 	After   []any // values of leading columns: start beyond them (a cursor is the last key)
 	Reverse bool
-	Limit   int // 0: no limit
+	Limit   int  // 0: no limit
+	Keys    bool // of Page: only the index's columns are read, and the rows' others may be zero
 }
 
 // Get reads the row with this primary key. The row is a copy; Put it back to change it. To change a column that may be
@@ -150,6 +151,12 @@ func GetManyBy[R any](ctx context.Context, db DB, ix *Index[R], keys ...[]any) (
 	}
 	rows, err := db.Load(ctx, ix.Def, keys)
 	return typed[R](rows), err
+}
+
+// ListKeys is List of rows that have only the columns of the index, which a database need not leave for them.
+func ListKeys[R any](ctx context.Context, db DB, ix *Index[R], rng Range) ([]*R, error) {
+	rng.Keys = true
+	return List(ctx, db, ix, rng)
 }
 
 // List reads the rows of a range in index order: one round trip.

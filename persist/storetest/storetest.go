@@ -396,6 +396,11 @@ func direct(t *testing.T, db store.DB) {
 		if err != nil || got != want {
 			t.Errorf("%+v lists %q, %v; want %q", rng, got, err, want)
 		}
+		keys, err := store.ListKeys(t.Context(), db, Things.By("rank desc", "name"), rng)
+		same := func(k, r *Thing) bool { return k.ID == r.ID && k.Name == r.Name && k.Rank == r.Rank }
+		if err != nil || !slices.EqualFunc(keys, rows, same) {
+			t.Errorf("%+v: keys %v, %v; rows %v", rng, keys, err, rows)
+		}
 	}
 	g("bac", store.Range{})
 	g("ca", store.Range{Reverse: true, Limit: 2})

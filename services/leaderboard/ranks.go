@@ -151,7 +151,7 @@ func (s *Service) warmPeriod(ctx context.Context, l *live, expiry time.Time) err
 	b := l.def.Load()
 	rng := store.Range{Prefix: []any{b.ID, expiry}, Reverse: b.IsDescending(), Limit: warmPage}
 	for {
-		rows, err := store.List(ctx, s.c.DB, inPeriod, rng)
+		rows, err := store.ListKeys(ctx, s.c.DB, inPeriod, rng)
 		if err != nil {
 			return err
 		}
