@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ func apiServer(con *proc.Console, args []string) error {
 	dir := fs.String("dir", "", "data folder")
 	dsn := fs.String("dsn", "", "Postgres; empty: the embedded store")
 	modules := fs.String("modules", "", "folder of server code; empty: none")
+	hook := fs.Bool("go-hook", false, "with a hook in Go before ListMatches")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -58,10 +60,14 @@ func apiServer(con *proc.Console, args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := node.Start(node.Config{
+	c := node.Config{
 		Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), KeepMaxProcs: true,
-		Leaderboards: boards, Matches: matches,
-	})
+		Leaderboards: boards, Matches: matches, RPC: functions,
+	}
+	if *hook {
+		c.Modules = []node.Module{hookModule}
+	}
+	n, err := node.Start(c)
 	if err != nil {
 		return err
 	}
@@ -80,6 +86,7 @@ func apiServer(con *proc.Console, args []string) error {
 //
 //	create COUNT HANDLER RATE    begins authoritative matches, and says their ids
 //	reload                       loads the modules anew, and says what it took in ms
+//	invoke DURATION              calls hookedOp on one goroutine, and says the CPU time of a call in ns
 func answerAPI(con *proc.Console, n *node.Node, command string) error {
 	var count, rate int
 	var handler string
@@ -102,6 +109,17 @@ func answerAPI(con *proc.Console, n *node.Node, command string) error {
 		}
 		con.Say(ms(time.Since(start)))
 		return nil
+	}
+	if text, ok := strings.CutPrefix(command, "invoke "); ok {
+		window, err := time.ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		each, err := invokeFor(n.Registry(), window)
+		if err == nil {
+			con.Say(each)
+		}
+		return err
 	}
 	answerMark(con, command)
 	return nil
@@ -161,7 +179,7 @@ func httpFloor(con *proc.Console, _ []string) error {
 func httpLoad(con *proc.Console, args []string) error {
 	fs := flag.NewFlagSet("http-load", flag.ContinueOnError)
 	addr := fs.String("addr", "", "of the server")
-	kind := fs.String("kind", "", "floor, read, write, auth, score, list or around")
+	kind := fs.String("kind", "", "floor, read, write, auth, score, list, around, or rpc: and a function's id")
 	clients := fs.Int("clients", 1, "how many")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -267,6 +285,9 @@ func apiRequest(c *httpload.Conn, kind string, i int) ([]byte, error) {
 		return nil, err
 	}
 	write := httpload.Build("PUT", "/v2/storage", bearer, []byte(`{"objects":[{"collection":"bench","key":"k","value":"{\"level\": 10, \"gold\": 250}"}]}`))
+	if function, ok := strings.CutPrefix(kind, "rpc:"); ok {
+		return httpload.Build("POST", "/v2/rpc/"+function, bearer, []byte(strconv.Quote(echoPayload))), nil
+	}
 	switch kind {
 	case "auth":
 		return deviceRequest(i), nil
@@ -308,13 +329,13 @@ func (a *apiProc) mark(command string) (m apiMark, err error) { return m, a.Ask(
 func (e *env) startAPI(dsn string) (*apiProc, error) { return e.startModules(dsn, "") }
 
 // startModules is startAPI with server code.
-func (e *env) startModules(dsn, modules string) (*apiProc, error) {
+func (e *env) startModules(dsn, modules string, flags ...string) (*apiProc, error) {
 	dir, err := os.MkdirTemp(e.dir, "api")
 	if err != nil {
 		return nil, err
 	}
 	a := &apiProc{}
-	a.Proc, err = proc.Start(e.ctx, e.serverCore, &a.hello, e.self, e.childArgs("api", []string{"--dir", filepath.Join(dir, "data"), "--dsn", dsn, "--modules", modules})...)
+	a.Proc, err = proc.Start(e.ctx, e.serverCore, &a.hello, e.self, e.childArgs("api", append([]string{"--dir", filepath.Join(dir, "data"), "--dsn", dsn, "--modules", modules}, flags...))...)
 	return a, err
 }
 

@@ -26,6 +26,11 @@ func Rows() []Row {
 		presenceRow,
 		wsMatchRow,
 		relayedRow,
+		rpcRow,
+		hookRow,
+		scriptMatchRow,
+		vmRow,
+		reloadRow,
 		matchmakerRow,
 		startRow,
 	}
@@ -51,6 +56,7 @@ var roles = map[string]func(con *proc.Console, args []string) error{
 	"fanout-floor":   fanoutFloor,
 	"presence-load":  presenceLoad,
 	"presence":       presenceServer,
+	"rpc-load":       rpcLoad,
 	"match-load":     matchLoad,
 	"match-floor":    matchFloor,
 }
