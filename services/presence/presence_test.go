@@ -72,7 +72,9 @@ var lobby = Stream{Mode: ModeRoom, Label: "lobby"}
 
 func TestJoinsAndLeavesAreTold(t *testing.T) {
 	var left []string
-	s := New(Config{Left: func(st Stream, p Presence, why Reason) { left = append(left, fmt.Sprint(st.Label, sessions([]Presence{p}), why)) }})
+	s := New(Config{Left: func(st Stream, p Presence, why Reason) {
+		left = append(left, fmt.Sprint(st.Label, sessions([]Presence{p}), why))
+	}})
 	a, b, ghost := newConn(1, 1), newConn(2, 2), newConn(3, 3)
 	for _, c := range []*sessiontest.Conn{a, b, ghost} {
 		s.Begin(c)
