@@ -18,8 +18,10 @@ func Parse(text string) (*Schedule, error) {
 			fields = strings.Fields(full)
 		}
 	}
-	s := &Schedule{seconds: 1}
-	if len(fields) >= 7 {
+	s := &Schedule{}
+	if len(fields) < 7 {
+		s.seconds = 1 << 0
+	} else {
 		if err := plain(&s.seconds, second, fields[0]); err != nil {
 			return nil, err
 		}
