@@ -239,12 +239,14 @@ func runHooks(e *env) error {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 		defer api.Stop()
-		for range e.o.Runs {
+		for run := range e.o.Runs + 1 {
 			var each float64
 			if err := api.Ask(fmt.Sprintf("invoke %v", e.o.Window/4), &each); err != nil {
 				return fmt.Errorf("%s: %w", k.name, err)
 			}
-			ns[k.name] = append(ns[k.name], each)
+			if run > 0 { // the first one warms up
+				ns[k.name] = append(ns[k.name], each)
+			}
 		}
 		api.Stop()
 	}

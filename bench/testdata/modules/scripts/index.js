@@ -21,7 +21,7 @@ function matchLeave(ctx, logger, nk, dispatcher, tick, state, presences) {
 function matchLoop(ctx, logger, nk, dispatcher, tick, state, messages) {
   var data = new Uint8Array(200);
   for (var i = 0; i < messages.length; i++) {
-    data.set(new Uint8Array(messages[i].data, 0, 12), i * 12);
+    data.set(new Uint8Array(messages[i].data, 0, 12), (i % 16) * 12);
   }
   dispatcher.broadcastMessage(1, data.buffer);
   return { state: state };
