@@ -33,6 +33,9 @@ var leaderboards = []*Function{
 		if err := c.records(); err != nil {
 			return nil, err
 		}
+		if c.noOwners() {
+			return []any{[]any{}}, nil
+		}
 		all, owners, next, prev, err := c.NK.LeaderboardRecordsList(c.Ctx, c.Str("id"), c.Strings("owner_ids"), c.Int("limit"), c.Str("cursor"), c.Int64("expiry_override"))
 		return []any{list(all, record), list(owners, record), cursor(next), cursor(prev), c.rankCount()}, err
 	}),
@@ -115,6 +118,9 @@ var tournaments = []*Function{
 		if err := c.records(); err != nil {
 			return nil, err
 		}
+		if c.noOwners() {
+			return []any{[]any{}}, nil
+		}
 		all, owners, prev, next, err := c.NK.TournamentRecordsList(c.Ctx, c.Str("id"), c.Strings("owner_ids"), c.Int("limit"), c.Str("cursor"), c.Int64("expiry_override"))
 		return []any{list(all, record), list(owners, record), cursor(next), cursor(prev), c.rankCount()}, err
 	}),
@@ -174,6 +180,12 @@ func (c *Call) rules() (sort, operator string, err error) {
 		return "", "", c.Wrong("operator", "expects operator to be 'best', 'set', 'incr' or 'decr'")
 	}
 	return sort, operator, nil
+}
+
+// noOwners tells of a list of owners that is empty: in Lua that is answered with one empty table, and nothing else.
+func (c *Call) noOwners() bool {
+	owners, given := c.Arg("owner_ids").([]string)
+	return given && len(owners) == 0 && c.Lang == Lua
 }
 
 func (c *Call) scores() error {

@@ -16,7 +16,11 @@ func (m *machine) openNakama() {
 	nk := L.NewTable()
 	for _, f := range bind.Functions() {
 		if name := f.NameIn(bind.Lua); name != "" {
-			nk.RawSetString(name, L.NewFunction(m.bindFunction(f)))
+			call := m.bindFunction(f)
+			if name == "localcache_put" {
+				call = m.putTable(call)
+			}
+			nk.RawSetString(name, L.NewFunction(call))
 		}
 	}
 	for level, name := range map[slog.Level]string{
@@ -35,6 +39,28 @@ func (m *machine) openNakama() {
 		L.Push(nk)
 		return 1
 	}))
+}
+
+// shared is a table in the cache. Modules expect to get the table itself, and to see what others do to it; that is so on
+// the machine that it is from, which serves all calls. Other machines, of matches and of later loads, get a copy of what
+// it was.
+type shared struct {
+	table *lua.LTable
+	of    *lua.Global
+	copy  any
+}
+
+func (m *machine) putTable(put lua.LGFunction) lua.LGFunction {
+	return func(L *lua.LState) int {
+		if t, ok := L.Get(2).(*lua.LTable); ok {
+			plain, err := toGo(t, 0)
+			if err != nil {
+				L.ArgError(2, err.Error())
+			}
+			L.Replace(2, &lua.LUserData{Value: &shared{t, L.G, plain}})
+		}
+		return put(L)
+	}
 }
 
 // satori is a client that nobody has configured.

@@ -36,6 +36,8 @@ func toGo(v lua.LValue, depth int) (any, error) {
 		return float64(v), nil
 	case lua.LString:
 		return string(v), nil
+	case *lua.LUserData:
+		return v.Value, nil // of putTable
 	case *lua.LTable:
 		if depth == depthMax {
 			return nil, errDepth
@@ -109,6 +111,11 @@ func toLua(L *lua.LState, v any) lua.LValue {
 		return lua.LNumber(v.Unix())
 	case *bind.Object:
 		return object(L, v)
+	case *shared:
+		if v.of == L.G {
+			return v.table
+		}
+		return toLua(L, v.copy)
 	case []any:
 		t := L.CreateTable(len(v), 0)
 		for i, element := range v {

@@ -210,4 +210,4 @@ func (p *streamPresence) GetHidden() bool                   { return p.Meta.Hidd
 func (p *streamPresence) GetPersistence() bool              { return p.Meta.Persistence }
 func (p *streamPresence) GetUsername() string               { return p.Conn.Username() }
 func (p *streamPresence) GetStatus() string                 { return p.Meta.Status }
-func (p *streamPresence) GetReason() runtime.PresenceReason { return runtime.PresenceReasonUnknown }
+func (p *streamPresence) GetReason() runtime.PresenceReason { return runtime.PresenceReasonJoin }

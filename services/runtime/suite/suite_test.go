@@ -7,10 +7,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +26,7 @@ var languages = map[string]bind.Lang{"lua": bind.Lua, "js": bind.JavaScript}
 
 // areas are run one after the other, those of online in a realtime session, whose user is ann.
 var (
-	areas  = []string{"encoding", "crypto", "signin", "account", "users", "link", "friend", "group", "notification", "chat", "storage", "wallet"}
+	areas  = []string{"encoding", "crypto", "signin", "account", "users", "link", "friend", "group", "notification", "chat", "storage", "wallet", "leaderboard", "tournament", "other", "sql", "purchase"}
 	online = []string{}
 )
 
@@ -71,7 +73,7 @@ func TestEveryFunction(t *testing.T) {
 	each(t, func(t *testing.T, store, language string) {
 		s := start(t, store, language)
 		seen := calls{called: map[string]bool{}, returned: map[string]bool{}}
-		payloads := map[string]string{"crypto": signed(t)}
+		payloads := map[string]string{"crypto": signed(t), "sql": store, "other": echo(t)}
 		for _, area := range areas {
 			seen.read(t, area, s.rpc(t, "area_"+area, payloads[area]))
 		}
@@ -118,4 +120,15 @@ func signed(t *testing.T) string {
 	return fmt.Sprintf("%s%s", text, hex.EncodeToString(signature))
 }
 
-var _ = json.Marshal
+// echo is the address of a server that answers with what it was asked, and a header twice.
+func echo(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header()["X-Twice"] = []string{"one", "two"}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = fmt.Fprint(w, r.Method, " ", r.Header.Get("X-Ask"), " ", string(body))
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}

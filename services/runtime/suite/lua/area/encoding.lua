@@ -49,6 +49,8 @@ check.area("encoding", function(t, nk)
   wrong(1, "not a valid JSON string: invalid character 'x' looking for beginning of value", "json_decode", "x")
 end)
 
+local cheap = "$2a$04$qL3pQ.d7M.xBoSWcJ0MAsuM55SryGJPSKcyssVA/0MO5GDIRt.SWS" -- of "secret", in four rounds
+
 check.area("crypto", function(t, nk, payload)
   local is, refuses = t.is, t.refuses
   local key, signature = string.match(payload, "^(.+)\n(%x+)$") -- signature is that of "test"
@@ -70,8 +72,8 @@ check.area("crypto", function(t, nk, payload)
 
   local hash = nk.bcrypt_hash("secret")
   is(string.sub(hash, 1, 7), "$2a$13$")
-  is(nk.bcrypt_compare(hash, "secret"), true)
-  is(nk.bcrypt_compare(hash, "Secret"), false)
+  is(nk.bcrypt_compare(cheap, "secret"), true)
+  is(nk.bcrypt_compare(cheap, "Secret"), false)
   is(pcall(nk.bcrypt_compare, "no hash", "secret"), false)
 
   is(nk.jwt_generate("HS256", "key", { a = 1 }), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhIjoxfQ.Z4rGK-v6a2sWAUQdmALR3aYbXZviLr8j26a9ndx_bM4")
