@@ -15,6 +15,8 @@ func Register(r *op.Registry) {
 	op.Add(r, op.Spec{Name: "Ping", ID: 132, RT: "ping", Auth: op.Session}, ping)
 	op.Add(r, op.Spec{Name: "Pong", ID: 133, RT: "pong", Auth: op.Session, Silent: true}, pong)
 	op.AddPush[rtapi.Error](r, "error", 111)
+	op.AddPush[rtapi.StreamData](r, "stream_data", 130) // what server code sends to streams of its own
+	op.AddPush[rtapi.StreamPresenceEvent](r, "stream_presence_event", 131)
 }
 
 func healthcheck(context.Context, op.Caller, *emptypb.Empty) (*emptypb.Empty, error) {

@@ -7,7 +7,6 @@ import (
 	"context"
 
 	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -18,12 +17,11 @@ import (
 type empty = emptypb.Empty
 
 // Register adds what no feature has registered. Numbers are permanent: an RPC's is its place in the client protocol's
-// index, a realtime message's is realtimeBase + its field in rtapi.Envelope.
+// index.
 func Register(r *op.Registry) {
 	accounts(r)
 	friends(r)
 	purchases(r)
-	streams(r)
 }
 
 // accounts: sign-in and links through identity providers.
@@ -68,12 +66,6 @@ func purchases(r *op.Registry) {
 	rpc[api.ValidateSubscriptionGoogleRequest, api.ValidateSubscriptionResponse](r, 82, "ValidateSubscriptionGoogle", op.Session, "POST /v2/iap/subscription/google *")
 }
 
-// streams: what server code sends to streams of its own.
-func streams(r *op.Registry) {
-	push[rtapi.StreamData](r, "stream_data")
-	push[rtapi.StreamPresenceEvent](r, "stream_presence_event")
-}
-
 // message is what op.Add asks of a request and an answer.
 type message[T any] interface {
 	*T
@@ -82,26 +74,6 @@ type message[T any] interface {
 
 func rpc[Q, S any, PQ message[Q], PS message[S]](r *op.Registry, number uint16, name string, auth op.Auth, rules ...string) {
 	refuse[Q, S, PQ, PS](r, op.Spec{Name: name, ID: number, Auth: auth, HTTP: rules})
-}
-
-func realtime[Q, S any, PQ message[Q], PS message[S]](r *op.Registry, name, field string) {
-	refuse[Q, S, PQ, PS](r, op.Spec{Name: name, ID: realtimeNumber(field), RT: field, Auth: op.Session})
-}
-
-func push[T any, PT message[T]](r *op.Registry, field string) {
-	op.AddPush[T, PT](r, field, realtimeNumber(field))
-}
-
-const realtimeBase = 100
-
-func realtimeNumber(field string) uint16 {
-	fields := (*rtapi.Envelope)(nil).ProtoReflect().Descriptor().Fields()
-	for i := range fields.Len() {
-		if f := fields.Get(i); string(f.Name()) == field {
-			return realtimeBase + uint16(f.Number())
-		}
-	}
-	panic("pending: rtapi.Envelope has no field " + field)
 }
 
 // refuse registers an operation that has no feature behind it.
