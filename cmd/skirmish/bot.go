@@ -7,19 +7,22 @@ import (
 	"sync"
 
 	nakama "github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
 	"github.com/skirmishgg/skirmish/bench/bot"
+	"github.com/skirmishgg/skirmish/netcode/token"
 	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 )
 
 type botCmd struct {
-	Server    string `default:"http://127.0.0.1:7350" help:"The server's REST address."`
-	ServerKey string `default:"defaultkey" help:"Its socket.server_key."`
-	Match     string `required:"" xor:"match" placeholder:"ID" help:"The arena match to join; \"skirmish serve --arena\" and the demo say which there is."`
-	Find      string `required:"" xor:"match" placeholder:"QUERY" help:"Join the newest arena that match listing finds by this query, such as '+label.open:T'."`
-	Count     int    `default:"8" help:"How many bots."`
-	Rate      int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
+	Server     string `default:"http://127.0.0.1:7350" help:"The server's REST address."`
+	ServerKey  string `default:"defaultkey" help:"Its socket.server_key."`
+	Match      string `required:"" xor:"match" placeholder:"ID" help:"The arena match to join; \"skirmish serve --arena\" and the demo say which there is."`
+	Find       string `required:"" xor:"match" placeholder:"QUERY" help:"Join the newest arena that match listing finds by this query, such as '+label.open:T'."`
+	Matchmaker bool   `required:"" xor:"match" help:"Join the arena that the matchmaker starts for them; the server's matchmaker.native_match is arena."`
+	Count      int    `default:"8" help:"How many bots."`
+	Rate       int    `default:"60" help:"Ticks per second of the arena: 60 or 128."`
 }
 
 // Run lets bots sign in, join the match and play until a signal comes or all have ended.
@@ -49,17 +52,49 @@ func (c *botCmd) play(ctx context.Context, api *skirmish.API, b *bot.Bot, i int)
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
+	t, err := c.way(ctx, api, session)
+	switch {
+	case ctx.Err() != nil:
+		return nil // told to stop before it played
+	case err != nil:
+		return err
+	}
+	return b.Run(ctx, t)
+}
+
+// way is the connect token for a match of the arena.
+func (c *botCmd) way(ctx context.Context, api *skirmish.API, session *nakama.Session) (*token.Connect, error) {
+	if c.Matchmaker {
+		t, err := c.matchmake(ctx, api, session)
+		if err != nil {
+			return nil, fmt.Errorf("be matched: %w", err)
+		}
+		return t, nil
+	}
 	match := c.Match
 	if c.Find != "" {
+		var err error
 		if match, err = c.find(ctx, api, session); err != nil {
-			return fmt.Errorf("find a match: %w", err)
+			return nil, fmt.Errorf("find a match: %w", err)
 		}
 	}
 	t, err := api.ConnectToken(ctx, session, match)
 	if err != nil {
-		return fmt.Errorf("ask for a connect token: %w", err)
+		return nil, fmt.Errorf("ask for a connect token: %w", err)
 	}
-	return b.Run(ctx, t)
+	return t, nil
+}
+
+// matchmake waits until the matchmaker has found others, best as many as there are bots, and started an arena for them.
+func (c *botCmd) matchmake(ctx context.Context, api *skirmish.API, session *nakama.Session) (*token.Connect, error) {
+	most := max(2, min(c.Count, arena.PlayersMax))
+	m, err := api.Matchmake(ctx, session, &rtapi.MatchmakerAdd{
+		MinCount: 2, MaxCount: int32(most), Query: "+properties.game:arena", StringProperties: map[string]string{"game": "arena"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return skirmish.MatchConnect(m)
 }
 
 // find asks the match listing for an arena that bots of this rate can play.

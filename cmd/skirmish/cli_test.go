@@ -434,24 +434,44 @@ func TestBots(t *testing.T) {
 	}
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--match=00000000-0000-4000-8000-000000000000"), exitFailed, "bot 1: ask for a connect token")
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--match", match[1], "--server-key=wrong"), exitFailed, "bot 1: sign in")
-	want(t, command(t, nil, "bot", "--server", api), exitUsage, "--match=ID or --find=QUERY")
+	want(t, command(t, nil, "bot", "--server", api), exitUsage, "--match=ID or --find=QUERY or --matchmaker")
 	want(t, command(t, nil, "bot", "--server", api, "--match=x", "--find=x"), exitUsage, "can't be used together")
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--find=+label.open:F"), exitFailed, "bot 1: find a match: of 0 matches")
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--find=*", "--rate=128"), exitFailed, "bot 1: find a match: of 1 matches")
 	want(t, command(t, nil, "bot", "--server", api, "--count=1", "--find=label.open:"), exitFailed, "bot 1: find a match: Query is invalid.")
-	bot := command(t, nil, "bot", "--server", api, "--count=1", "--find=+label.open:T")
-	if err := bot.Start(); err != nil {
-		t.Fatal(err)
-	}
-	untilListed(t, api, "+label.players:1 +handler_name:arena")
-	if err := bot.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if err := bot.Wait(); err != nil {
-		t.Error(err)
-	}
+	want(t, command(t, nil, "bot", "--server", api, "--count=2", "--matchmaker"), exitFailed, "bot 1: be matched: the matchmaker's match is not one of the engine")
+	botsPlay(t, api, "+label.players:1 +handler_name:arena", "--count=1", "--find=+label.open:T")
 	s.signal(os.Interrupt)
 	s.ends()
+}
+
+// TestMatchedBots: bots that only have tickets play in a match that the matchmaker has started for them.
+func TestMatchedBots(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to send")
+	}
+	t.Parallel()
+	s := serve(t, "", "--matchmaker.native_match=arena", "--logger.format=text")
+	api := regexp.MustCompile(`http://\S+`).FindString(s.until("REST, WebSocket"))
+	botsPlay(t, api, "+label.players:3 +handler_name:arena", "--count=3", "--matchmaker")
+	s.signal(os.Interrupt)
+	s.ends()
+}
+
+// botsPlay starts bots, and ends them when a query finds the match that they play in.
+func botsPlay(t *testing.T, api, query string, args ...string) {
+	t.Helper()
+	bots := command(t, nil, append([]string{"bot", "--server", api}, args...)...)
+	if err := bots.Start(); err != nil {
+		t.Fatal(err)
+	}
+	untilListed(t, api, query)
+	if err := bots.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := bots.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 // untilListed waits until the match listing finds a match.

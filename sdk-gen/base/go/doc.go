@@ -16,6 +16,8 @@
 //	event.go            of everybody else's past that is on the screen, Send and Read are events
 //	client.go           Client: a Conn on a Transport and a goroutine; opens another socket when its network is gone
 //	session.go          Session: a Client without a match, whose stream carries calls, answers and pushes
+//	api.go find.go      API: the REST door, for what comes before a connection; find.go and matchmake.go find a match
+//	matchmake.go
 //
 // An engine with its own frame loop and sockets uses Conn alone; simulations run hundreds of them on a simulated link.
 package skirmish
