@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -251,12 +252,13 @@ func runHooks(e *env) error {
 		api.Stop()
 	}
 	least := median(ns["bare"])
-	for _, k := range kinds[1:] {
+	e.add(measured(e.row.Name+"_none", "ns", ns["none"]).against("without modules", ns["bare"]).noted("CPU of the operation where modules have no hook on it"))
+	for _, k := range kinds[2:] {
 		added := make([]float64, len(ns[k.name]))
 		for i, n := range ns[k.name] {
 			added[i] = n - least
 		}
-		e.add(measured(e.row.Name+"_"+k.name, "ns", added).noted("CPU; the operation without modules takes %.0f ns", least))
+		e.add(measured(e.row.Name+"_"+k.name, "ns", added).noted("CPU, besides the operation"))
 	}
 	return nil
 }
@@ -321,7 +323,7 @@ var vmRow = Row{
 const vmMatches = 100
 
 func runVM(e *env) error {
-	count := e.quick(vmMatches, 5)
+	count := e.quick(vmMatches, 30)
 	for _, l := range languages[1:] {
 		var heap, rss []float64
 		for range e.o.Runs {
@@ -367,15 +369,12 @@ var reloadRow = Row{
 }
 
 func runReload(e *env) error {
-	for _, k := range []struct{ name, dir string }{{"lua", "docs/tictactoe/lua"}, {"typescript", "docs/tictactoe/typescript"}} {
-		dir, err := filepath.Abs(k.dir)
-		if err != nil {
-			return err
-		}
-		if _, err := os.Stat(dir); err != nil {
-			return fmt.Errorf("the sample is found from the repository's root only: %w", err)
-		}
-		api, err := e.startModules("", dir)
+	root, err := sample()
+	if err != nil {
+		return err
+	}
+	for _, language := range []string{"lua", "typescript"} {
+		api, err := e.startModules("", filepath.Join(root, language))
 		if err != nil {
 			return err
 		}
@@ -388,8 +387,18 @@ func runReload(e *env) error {
 			}
 			took = append(took, each)
 		}
-		e.add(measured(e.row.Name+"_"+k.name, "ms", took))
+		e.add(measured(e.row.Name+"_"+language, "ms", took))
 		api.Stop()
 	}
 	return nil
+}
+
+// sample is where docs/tictactoe is, seen from the repository's root or one of its folders.
+func sample() (string, error) {
+	for _, dir := range []string{"docs/tictactoe", "../docs/tictactoe"} {
+		if _, err := os.Stat(dir); err == nil {
+			return filepath.Abs(dir)
+		}
+	}
+	return "", errors.New("docs/tictactoe is found from the repository's root only")
 }
