@@ -3,12 +3,19 @@ package suite
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 
 	"github.com/skirmishgg/skirmish/persist/pg/migrate"
 	"github.com/skirmishgg/skirmish/persist/pg/pgtest"
@@ -99,3 +106,162 @@ func (s *server) post(t *testing.T, path, authorization, body string) (status in
 	}
 	return resp.StatusCode, string(text)
 }
+
+// player is a user with a realtime session. Owned by the test's goroutine but for reading.
+type player struct {
+	t        *testing.T
+	name     string
+	token    string
+	conn     net.Conn
+	calls    int
+	answers  chan message // to what it asked
+	pushes   chan message // what it is told unasked; closed with the connection
+	UserID   string       `json:"user_id"`
+	Session  string       `json:"session_id"`
+	Username string       `json:"username"`
+}
+
+// message is an envelope.
+type message map[string]any
+
+// at is what is in the message under keys, one in the other; "" when there is nothing.
+func (m message) at(keys ...string) any {
+	var v any = map[string]any(m)
+	for _, k := range keys {
+		object, _ := v.(map[string]any)
+		if v = object[k]; v == nil {
+			return ""
+		}
+	}
+	return v
+}
+
+// join signs a user in and opens a realtime session.
+func (s *server) join(t *testing.T, name string) *player {
+	t.Helper()
+	p := &player{t: t, name: name, answers: make(chan message, 1), pushes: make(chan message, 1000)}
+	p.token = s.signIn(t, name)
+	conn, early, _, err := ws.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/ws?lang=de&token="+p.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	p.conn = conn
+	from := io.ReadWriter(conn)
+	if early != nil {
+		from = struct {
+			io.Reader
+			io.Writer
+		}{io.MultiReader(early, conn), conn}
+	}
+	go p.read(from) // ends with the connection
+	if err := json.Unmarshal([]byte(p.rpc("who", "")), p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// signIn makes a user and gives its token.
+func (s *server) signIn(t *testing.T, name string) string {
+	t.Helper()
+	status, answer := s.post(t, "/v2/account/authenticate/custom?create=true&username="+name, "Basic ZGVmYXVsdGtleTo=", `{"id":"custom_`+name+`"}`)
+	var session struct{ Token string }
+	if err := json.Unmarshal([]byte(answer), &session); status != http.StatusOK || err != nil {
+		t.Fatalf("%d %s %v", status, answer, err)
+	}
+	return session.Token
+}
+
+func (p *player) read(from io.ReadWriter) {
+	defer close(p.pushes)
+	for {
+		raw, err := wsutil.ReadServerText(from)
+		if err != nil {
+			return
+		}
+		m := message{}
+		if err := json.Unmarshal(raw, &m); err != nil {
+			p.t.Error(err)
+			return
+		}
+		if m["cid"] != nil {
+			p.answers <- m
+		} else {
+			p.pushes <- m
+		}
+	}
+}
+
+// say sends a message that nobody answers.
+func (p *player) say(m message) {
+	p.t.Helper()
+	text, err := json.Marshal(m)
+	if err == nil {
+		err = wsutil.WriteClientText(p.conn, text)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// ask sends a message and waits for the answer.
+func (p *player) ask(m message) message {
+	p.t.Helper()
+	p.calls++
+	m["cid"] = strconv.Itoa(p.calls)
+	p.say(m)
+	select {
+	case answer := <-p.answers:
+		return answer
+	case <-time.After(patience):
+		p.t.Fatalf("%v is not answered", m)
+	}
+	return nil
+}
+
+// rpc calls a function and must be answered.
+func (p *player) rpc(id, payload string) string {
+	p.t.Helper()
+	answer := p.ask(message{"rpc": message{"id": id, "payload": payload}})
+	if answer["rpc"] == nil {
+		p.t.Fatalf("%s: %v", id, answer)
+	}
+	text, _ := answer.at("rpc", "payload").(string)
+	return text
+}
+
+// gets waits for the next push that has a member of this name, and gives it.
+func (p *player) gets(name string) message {
+	p.t.Helper()
+	for over := time.After(patience); ; {
+		select {
+		case m, ok := <-p.pushes:
+			if !ok {
+				p.t.Fatalf("%s is disconnected, and never got %s", p.name, name)
+			}
+			if m[name] != nil {
+				return m
+			}
+		case <-over:
+			p.t.Fatalf("%s got no %s", p.name, name)
+		}
+	}
+}
+
+// ends waits until the connection is closed.
+func (p *player) ends() {
+	p.t.Helper()
+	for over := time.After(patience); ; {
+		select {
+		case _, ok := <-p.pushes:
+			if !ok {
+				return
+			}
+		case <-over:
+			p.t.Fatalf("%s is still connected", p.name)
+		}
+	}
+}
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
