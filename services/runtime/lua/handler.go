@@ -53,7 +53,7 @@ func (h *handler) Init(ctx context.Context, params map[string]any) (rate int, la
 		return 0, "", err
 	}
 	results, err := h.call(ctx, nil, callInit, func(c *call) ([]lua.LValue, error) {
-		return []lua.LValue{contextTable(c.L, h.program.host.MatchContext(ctx)), toLua(c.L, params)}, nil
+		return []lua.LValue{matchContext(c, h.program.host.MatchContext(ctx)), toLua(c.L, params)}, nil
 	})
 	if err != nil {
 		return 0, "", err
