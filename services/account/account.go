@@ -32,6 +32,8 @@ type Config struct {
 
 	// RecordRemoved is told, in the transaction, of each score that goes with an account; nil: nobody is.
 	RecordRemoved func(tx store.Tx, r *schema.LeaderboardRecord)
+	// Removed is told of each account that was deleted, after the commit. It must not wait. nil: nobody is.
+	Removed func(user id.UUID)
 }
 
 // Service reads and changes accounts.
@@ -44,6 +46,9 @@ func New(c Config) *Service {
 	}
 	if c.RecordRemoved == nil {
 		c.RecordRemoved = func(store.Tx, *schema.LeaderboardRecord) {}
+	}
+	if c.Removed == nil {
+		c.Removed = func(id.UUID) {}
 	}
 	return &Service{c}
 }

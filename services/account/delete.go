@@ -42,6 +42,7 @@ func (s *Service) Delete(ctx context.Context, user id.UUID, recorded bool) error
 				return err
 			}
 		}
+		tx.AfterCommit(func(store.Commit) { s.c.Removed(user) })
 		return store.Delete(tx, schema.Users, user)
 	})
 	if err != nil {

@@ -156,6 +156,14 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.register(func(out chan<- prometheus.Metric) { gauge(out, d, read()) }, d)
 }
 
+// Gauges registers values that read knows, each under a value of one label. read must not wait.
+func (m *Metrics) Gauges(name, help, label string, read func(yield func(value string, n int))) {
+	d := m.desc(name, help, label)
+	m.register(func(out chan<- prometheus.Metric) {
+		read(func(value string, n int) { gauge(out, d, float64(n), value) })
+	}, d)
+}
+
 func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }

@@ -46,6 +46,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/tournament"
 )
 
@@ -66,6 +67,7 @@ type backend struct {
 	boards     *leaderboard.Service
 	tournament *tournament.Service
 	schedule   *schedule.Service
+	index      *index.Service // of storage
 	features   catalogue.Features
 	registry   *op.Registry
 	rpc        *rpc.Service
@@ -125,6 +127,7 @@ func newBackend(ctx context.Context, n *Node, d *doors) (b *backend, err error) 
 	if b.boards, err = newBoards(ctx, b, n); err != nil {
 		return nil, err
 	}
+	b.index = index.New(index.Config{DB: b.db, Log: b.log})
 	b.status = status.New(status.Config{DB: b.db, Presence: b.presence, Live: b.live})
 	b.measure(n)
 	b.rpc = rpc.New(n.c.RPC)
@@ -193,6 +196,7 @@ func (b *backend) stop(ctx context.Context) error {
 	b.workers.Stop()
 	b.notify.Stop()
 	b.boards.Stop()
+	b.index.Stop()
 	return errors.Join(err, b.stopRuntime(ctx), b.db.Close())
 }
 
@@ -230,6 +234,7 @@ func (b *backend) catalogue() {
 	b.features = catalogue.Features{
 		Account: account.New(account.Config{
 			DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline, RecordRemoved: b.boards.Forget,
+			Removed: b.index.Removed,
 		}),
 		Auth:        auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),
 		Chat:        talk,
@@ -244,7 +249,7 @@ func (b *backend) catalogue() {
 		Party:       b.party,
 		RPC:         b.rpc,
 		Status:      b.status,
-		Storage: storage.New(storage.Config{DB: b.db, Rejected: func(collection string, why storage.Reason) {
+		Storage: storage.New(storage.Config{DB: b.db, Changed: b.index.Changed, Rejected: func(collection string, why storage.Reason) {
 			b.metrics.StorageRejected.Inc(collection, string(why))
 		}}),
 		Tournament: b.tournament,

@@ -19,6 +19,7 @@ func (b *backend) measure(n *Node) {
 	b.metrics.Gauge("matchmaker_tickets", "Tickets in the matchmaker.", func() float64 { tickets, _ := b.matchmaker.Count(); return float64(tickets) })
 	b.metrics.Gauge("matchmaker_active_tickets", "Tickets that search.", func() float64 { _, searching := b.matchmaker.Count(); return float64(searching) })
 	b.metrics.Gauge("authoritative_matches", "Matches that server code runs.", func() float64 { return float64(b.match.Count()) })
+	b.metrics.Gauges("storage_index_entry_count", "Objects in storage indexes.", "index_name", b.index.Sizes)
 	b.metrics.Engine(func() metric.EngineStats { return engineStats(n.Stats()) })
 }
 

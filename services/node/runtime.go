@@ -21,6 +21,8 @@ import (
 	"github.com/skirmishgg/skirmish/services/runtime/lua"
 	"github.com/skirmishgg/skirmish/services/runtime/nk"
 	"github.com/skirmishgg/skirmish/services/session"
+	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
 )
@@ -45,8 +47,35 @@ func newRuntime(b *backend, n *Node) (*runtime.Runtime, error) {
 			NK: newNK(b), DB: b.sql, Log: b.log, Settings: s, Node: s.Name, Version: n.c.Version, Env: environment(s), Root: s.Runtime.Path,
 			Guard: guard.New(guard.Limit(s.Runtime.MemoryLimitMB), b.log),
 		},
-		Languages: languages(n.c.Modules), Functions: n.c.RPC, Registry: b.registry, RPC: b.rpc,
+		Languages: languages(n.c.Modules), Functions: n.c.RPC, Registry: b.registry, RPC: b.rpc, Loaded: b.loaded,
 	}), nil
+}
+
+// loaded gives the storage indexes that modules want to those who keep them.
+func (b *backend) loaded(s *runtime.Set) {
+	specs := make([]index.Spec, len(s.Indexes))
+	for i, x := range s.Indexes {
+		specs[i] = index.Spec{
+			Name: x.Name, Collection: x.Collection, Key: x.Key, Fields: x.Fields, Sortable: x.Sortable, EntriesMax: x.MaxEntries, IndexOnly: x.IndexOnly,
+		}
+		if s.Filters(x.Name) {
+			specs[i].Filter = func(ctx context.Context, o *storage.Object) (bool, error) {
+				return s.IndexFilter(ctx, x.Name, writeOf(o))
+			}
+		}
+	}
+	b.index.Replace(specs)
+}
+
+// writeOf is an object as filters of modules see it.
+func writeOf(o *storage.Object) *nakama.StorageWrite {
+	w := &nakama.StorageWrite{
+		Collection: o.Collection, Key: o.Key, Value: string(o.Value), Version: o.Version, PermissionRead: int(o.Read), PermissionWrite: int(o.Write),
+	}
+	if !o.UserID.IsZero() {
+		w.UserID = o.UserID.String()
+	}
+	return w
 }
 
 // newNK is what modules call.
@@ -58,7 +87,7 @@ func newNK(b *backend) *nk.Module {
 		Account: f.Account, Auth: f.Auth, Board: f.Leaderboard, Chat: f.Chat, Event: f.Event, Friend: f.Friend, Group: f.Group, Match: f.Match,
 		Notify: f.Notify, Party: f.Party, Status: f.Status, Storage: f.Storage, Tournament: f.Tournament,
 		Unit: unit.New(unit.Config{DB: b.db, Storage: f.Storage}), Wallet: wallet.New(b.db),
-		Fleet: func() nakama.FleetManager { return b.runtime.Set().Fleet },
+		Fleet: func() nakama.FleetManager { return b.runtime.Set().Fleet }, Index: b.index,
 	})
 }
 

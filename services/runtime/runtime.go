@@ -21,6 +21,7 @@ type Config struct {
 	Functions map[string]rpc.Func // of the node itself: before those of any module
 	Registry  *op.Registry        // sealed
 	RPC       *rpc.Service
+	Loaded    func(*Set) // is told of each Set, once it serves; nil: nobody is
 }
 
 // Runtime has the Set that serves.
@@ -125,6 +126,9 @@ func (r *Runtime) swap(next *Set) {
 		functions[id] = f
 	}
 	r.c.RPC.Replace(functions)
+	if r.c.Loaded != nil {
+		r.c.Loaded(next)
+	}
 	for _, f := range old.replaced {
 		f()
 	}

@@ -88,6 +88,9 @@ func (s *Set) Match(name string) (make func() match.Handler, ok bool) {
 	return make, ok
 }
 
+// Filters says whether a storage index has a filter.
+func (s *Set) Filters(index string) bool { return s.filters[index] != nil }
+
 // IndexFilter says whether an object belongs into a storage index; one without a filter takes all.
 func (s *Set) IndexFilter(ctx context.Context, index string, w *nakama.StorageWrite) (in bool, err error) {
 	f := s.filters[index]

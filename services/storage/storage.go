@@ -58,6 +58,8 @@ type Config struct {
 	DB store.DB
 	// Rejected, if given, counts writes that a stored row refused.
 	Rejected func(collection string, why Reason)
+	// Changed, if given, is told of each object that was written or deleted, after the commit. It must not wait.
+	Changed func(o ID)
 }
 
 // Service keeps the objects. Any goroutine may use it.
@@ -67,6 +69,9 @@ type Service struct{ c Config }
 func New(c Config) *Service {
 	if c.Rejected == nil {
 		c.Rejected = func(string, Reason) {}
+	}
+	if c.Changed == nil {
+		c.Changed = func(ID) {}
 	}
 	return &Service{c}
 }
@@ -104,7 +109,7 @@ func (s *Service) Write(ctx context.Context, c op.Caller, writes []Write) ([]Obj
 	if len(writes) == 0 {
 		return nil, nil
 	}
-	batch, err := Prepare(c, writes)
+	batch, err := s.Prepare(c, writes)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +145,7 @@ func (s *Service) CountRejection(err error) {
 
 // Batch is writes that are valid in themselves.
 type Batch struct {
+	s        *Service
 	writes   []Write
 	versions []string
 }
@@ -147,12 +153,12 @@ type Batch struct {
 // Prepare validates writes before any row is asked. Permissions of a trusted caller are not limited to those that mean
 // something to clients.
 // Errors: ErrName, ErrRead, ErrWrite, ErrValue, ErrValueText, ErrNameText, ErrNameLong.
-func Prepare(c op.Caller, writes []Write) (*Batch, error) {
+func (s *Service) Prepare(c op.Caller, writes []Write) (*Batch, error) {
 	readMax, writeMax := PublicRead, OwnerWrite
 	if c.Trusted {
 		readMax, writeMax = math.MaxInt16, math.MaxInt16 // the columns are smallint
 	}
-	b := &Batch{writes: make([]Write, len(writes)), versions: make([]string, len(writes))}
+	b := &Batch{s: s, writes: make([]Write, len(writes)), versions: make([]string, len(writes))}
 	for i, w := range writes {
 		switch {
 		case w.Collection == "" || w.Key == "" || w.Value == "":
@@ -199,6 +205,13 @@ func (b *Batch) Put(tx store.Tx, c op.Caller) ([]Object, error) {
 			return nil, err
 		}
 		stored[i] = *row
+	}
+	if len(b.writes) > 0 {
+		tx.AfterCommit(func(store.Commit) {
+			for i := range b.writes {
+				b.s.c.Changed(b.writes[i].ID)
+			}
+		})
 	}
 	return stored, nil
 }
@@ -264,14 +277,15 @@ func (s *Service) Read(ctx context.Context, c op.Caller, ids []ID) ([]*Object, e
 	}
 	visible := rows[:0]
 	for _, row := range rows {
-		if row != nil && mayRead(c, row) {
+		if row != nil && MayRead(c, row) {
 			visible = append(visible, row)
 		}
 	}
 	return visible, nil
 }
 
-func mayRead(c op.Caller, o *Object) bool {
+// MayRead tells whether a caller may see an object.
+func MayRead(c op.Caller, o *Object) bool {
 	return c.Trusted || o.Read == int16(PublicRead) || o.Read == int16(OwnerRead) && o.UserID == c.UserID
 }
 
@@ -285,7 +299,7 @@ func (s *Service) Delete(ctx context.Context, c op.Caller, deletes []Delete) err
 	if err != nil {
 		return err
 	}
-	return s.c.DB.Write(ctx, hints, func(tx store.Tx) error { return Remove(tx, c, deletes) })
+	return s.c.DB.Write(ctx, hints, func(tx store.Tx) error { return s.Remove(tx, c, deletes) })
 }
 
 // PrepareDelete checks deletes before any row is asked, and names their rows.
@@ -303,7 +317,7 @@ func PrepareDelete(deletes []Delete) ([]store.Ref, error) {
 
 // Remove deletes a batch that PrepareDelete has passed, inside a transaction.
 // Errors: ErrDelete.
-func Remove(tx store.Tx, c op.Caller, deletes []Delete) error {
+func (s *Service) Remove(tx store.Tx, c op.Caller, deletes []Delete) error {
 	for _, d := range deletes {
 		old, exists, err := store.Get(tx, schema.Storage, d.Collection, d.Key, d.UserID)
 		if err != nil {
@@ -319,6 +333,13 @@ func Remove(tx store.Tx, c op.Caller, deletes []Delete) error {
 		if err := store.Delete(tx, schema.Storage, d.Collection, d.Key, d.UserID); err != nil {
 			return err
 		}
+	}
+	if len(deletes) > 0 {
+		tx.AfterCommit(func(store.Commit) {
+			for i := range deletes {
+				s.c.Changed(deletes[i].ID)
+			}
+		})
 	}
 	return nil
 }

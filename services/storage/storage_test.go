@@ -507,12 +507,12 @@ func TestListRefusals(t *testing.T) {
 func TestBatchAcrossUsers(t *testing.T) {
 	onEachStore(t, func(t *testing.T, d *desk) {
 		writes := []Write{{ID: ID{"c", "k", anna}, Value: `{}`, PermissionRead: 1}, {ID: ID{"c", "k", ben}, Value: `{}`, PermissionRead: 4, Version: MustNotExist}}
-		b, err := Prepare(server, writes)
+		b, err := New(Config{}).Prepare(server, writes)
 		if err != nil {
 			t.Fatal(err)
 		}
 		unit := func(tx store.Tx) error {
-			if err := Remove(tx, server, []Delete{{ID{"c", "old", anna}, ""}}); err != nil {
+			if err := New(Config{}).Remove(tx, server, []Delete{{ID{"c", "old", anna}, ""}}); err != nil {
 				return err
 			}
 			_, err := b.Put(tx, server)

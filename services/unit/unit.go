@@ -49,14 +49,14 @@ type Result struct {
 }
 
 // Do runs a unit as the caller, whom permissions of objects bind unless it is trusted.
-// Errors: those of account.Update, storage.Prepare, storage.Remove, wallet.Prepare and of applying them.
+// Errors: those of account.Update, of storage's Prepare and Remove, wallet.Prepare and of applying them.
 func (s *Service) Do(ctx context.Context, c op.Caller, u Unit) (r Result, err error) {
 	for i := range u.Profiles {
 		if err := u.Profiles[i].Check(); err != nil {
 			return r, err
 		}
 	}
-	objects, err := storage.Prepare(c, u.Writes)
+	objects, err := s.c.Storage.Prepare(c, u.Writes)
 	if err != nil {
 		return r, err
 	}
@@ -82,7 +82,7 @@ func (s *Service) Do(ctx context.Context, c op.Caller, u Unit) (r Result, err er
 		if r.Objects, err = objects.Put(tx, c); err != nil {
 			return err
 		}
-		if err := storage.Remove(tx, c, u.Deletes); err != nil {
+		if err := s.c.Storage.Remove(tx, c, u.Deletes); err != nil {
 			return err
 		}
 		r.Wallets, err = wallets.Apply(tx)

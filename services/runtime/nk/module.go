@@ -27,6 +27,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/tournament"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
@@ -61,6 +62,8 @@ type Config struct {
 
 	// Fleet is the fleet manager that a module registered; nil: none.
 	Fleet func() runtime.FleetManager
+	// Index has the storage indexes that modules registered.
+	Index *index.Service
 }
 
 // Module is what server code calls. It acts as the server itself: nobody's permissions bind it. Any goroutine may use it,

@@ -32,6 +32,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 	"github.com/skirmishgg/skirmish/services/status"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/tournament"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
@@ -80,10 +81,12 @@ func newDesk(t *testing.T, db store.DB, clock *each.Clock) *desk {
 	events := event.New(event.Config{QueueMax: 4, Workers: 1, Dropped: func() {}, Log: quiet, Functions: func(event.Kind) []event.Func {
 		return []event.Func{func(_ context.Context, _ op.Caller, e *event.Message) { d.events <- e }}
 	}})
-	objects := storage.New(storage.Config{DB: db})
+	indexes := index.New(index.Config{DB: db, Log: quiet})
+	t.Cleanup(indexes.Stop)
+	objects := storage.New(storage.Config{DB: db, Changed: indexes.Changed})
 	d.Module = New(Config{
 		Node: "n1", Root: t.TempDir(), Sessions: sessions, Live: live, Presence: p, Now: clock.Now,
-		Account: account.New(account.Config{DB: db, Sessions: sessions, Live: live, Passwords: passwords, Online: p.IsOnline}),
+		Account: account.New(account.Config{DB: db, Sessions: sessions, Live: live, Passwords: passwords, Online: p.IsOnline, Removed: indexes.Removed}),
 		Auth:    auth.New(auth.Config{DB: db, Sessions: sessions, Passwords: passwords}),
 		Board:   boards, Chat: talk, Event: events,
 		Friend:  friend.New(friend.Config{DB: db, Notify: n, Presence: p}),
@@ -93,7 +96,7 @@ func newDesk(t *testing.T, db store.DB, clock *each.Clock) *desk {
 		Notify:  n,
 		Party:   party.New(party.Config{Presence: p, Live: live, Node: "n1", Now: clock.Now, Random: rand.Reader}),
 		Status:  status.New(status.Config{DB: db, Presence: p, Live: live}),
-		Storage: objects, Unit: unit.New(unit.Config{DB: db, Storage: objects}), Wallet: wallet.New(db),
+		Storage: objects, Index: indexes, Unit: unit.New(unit.Config{DB: db, Storage: objects}), Wallet: wallet.New(db),
 		Tournament: tournament.New(tournament.Config{DB: db, Boards: boards, Now: clock.Now}),
 	})
 	t.Cleanup(func() {

@@ -11,6 +11,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/storage"
+	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/unit"
 )
 
@@ -180,10 +181,25 @@ func deletesOf(deletes []*runtime.StorageDelete) ([]storage.Delete, error) {
 	return list, nil
 }
 
-// StorageIndexList searches an index of objects.
-func (m *Module) StorageIndexList(_ context.Context, _, indexName, _ string, _ int, _ []string, _ string) (*api.StorageObjects, string, error) {
-	return nil, "", fmt.Errorf("index %q not found", indexName)
+// StorageIndexList searches an index of objects. With a caller it finds what that user may read.
+func (m *Module) StorageIndexList(ctx context.Context, callerID, indexName, query string, limit int, order []string, cursor string) (*api.StorageObjects, string, error) {
+	caller, err := onBehalf(callerID, "caller id")
+	switch {
+	case err != nil:
+		return nil, "", err
+	case indexName == "":
+		return nil, "", errors.New("expects a non-empty indexName")
+	case limit < 1 || limit > searchMax:
+		return nil, "", fmt.Errorf("limit must be 1-%d", searchMax)
+	}
+	page, err := m.c.Index.Search(ctx, caller, index.Search{Index: indexName, Query: query, Order: order, Limit: limit, Cursor: cursor})
+	if err != nil {
+		return nil, "", told(err)
+	}
+	return &api.StorageObjects{Objects: storage.Messages(page.Objects)}, page.Cursor, nil
 }
+
+const searchMax = 10_000 // objects of one search
 
 // MultiUpdate changes profiles, objects and wallets, all or none.
 func (m *Module) MultiUpdate(ctx context.Context, accounts []*runtime.AccountUpdate, writes []*runtime.StorageWrite, deletes []*runtime.StorageDelete, wallets []*runtime.WalletUpdate, updateLedger bool) ([]*api.StorageObjectAck, []*runtime.WalletUpdateResult, error) {

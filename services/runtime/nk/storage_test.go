@@ -7,6 +7,8 @@ import (
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
+
+	"github.com/skirmishgg/skirmish/services/storage/index"
 )
 
 // objects are "key=value" of each.
@@ -59,6 +61,35 @@ func TestStorage(t *testing.T) {
 			d.StorageDelete(ctx, []*runtime.StorageDelete{{Collection: "c", Key: "none", Version: "v"}}))
 		_, _, err = d.StorageIndexList(ctx, "", "i", "", 10, nil, "")
 		refused(t, `index "i" not found`, err)
+	})
+}
+
+func TestStorageIndexList(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		d.c.Index.Replace([]index.Spec{{Name: "i", Collection: "c", Fields: []string{"n"}, Sortable: []string{"n"}, EntriesMax: 10}})
+		_, err := d.StorageWrite(ctx, []*runtime.StorageWrite{write("a", `{"n":1}`, ""), write("b", `{"n":3}`, ""), write("z", `{"m":1}`, "")})
+		must(t, err)
+		_, _, err = d.MultiUpdate(ctx, nil, []*runtime.StorageWrite{write("c", `{"n":2}`, "")}, []*runtime.StorageDelete{{Collection: "c", Key: "a", UserID: anna}}, nil, false)
+		must(t, err)
+		list, cursor, err := d.StorageIndexList(ctx, "", "i", "+value.n:>0", 1, []string{"-value.n"}, "")
+		is(t, `b={"n": 3} `, err, objects(list.GetObjects()))
+		list, cursor, err = d.StorageIndexList(ctx, "", "i", "+value.n:>0", 1, []string{"-value.n"}, cursor)
+		is(t, `c={"n": 2} ""`, err, objects(list.GetObjects()), fmt.Sprintf("%q", cursor))
+		list, _, err = d.StorageIndexList(ctx, ben, "i", "", 10, nil, "")
+		is(t, "", err, objects(list.GetObjects()))
+		must(t, d.AccountDeleteId(ctx, anna, false))
+		list, _, err = d.StorageIndexList(ctx, "", "i", "", 10, nil, "")
+		is(t, "", err, objects(list.GetObjects()))
+
+		_, _, err = d.StorageIndexList(ctx, "x", "i", "", 1, nil, "")
+		refused(t, "expects an empty or valid caller id", err)
+		_, _, err = d.StorageIndexList(ctx, "", "", "", 1, nil, "")
+		refused(t, "expects a non-empty indexName", err)
+		_, _, err = d.StorageIndexList(ctx, "", "i", "", 0, nil, "")
+		refused(t, "limit must be 1-10000", err)
+		_, _, err = d.StorageIndexList(ctx, "", "i", "", 1, nil, "?")
+		refused(t, "Malformed cursor was used.", err)
 	})
 }
 
