@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -40,6 +41,9 @@ func Append(dst []byte, f Format, m proto.Message) ([]byte, error) {
 		}
 		return jsonOut.MarshalAppend(dst, m)
 	case Protobuf:
+		if out, ok := appendGameData(dst, m); ok {
+			return out, nil
+		}
 		return proto.MarshalOptions{}.MarshalAppend(dst, m)
 	case FlatBuffers:
 		return flat.Append(dst, m)
@@ -54,6 +58,9 @@ func Decode(f Format, data []byte, m proto.Message) error {
 	case JSON:
 		return DecodeEnvelopeJSON(data, m)
 	case Protobuf:
+		if decodeGameData(data, m) {
+			return nil
+		}
 		if err := protobufIn.Unmarshal(data, m); err != nil {
 			return refusal(err)
 		}
@@ -77,9 +84,10 @@ func refusal(err error) *errs.Error {
 // Shared is one message for many receivers: encoded at most once a format. Any goroutine may ask.
 type Shared struct {
 	Message proto.Message // read-only from here on
-	once    [formats]sync.Once
-	bytes   [formats][]byte
-	err     [formats]error
+
+	encoded atomic.Uint32 // the formats in bytes, a bit each
+	mu      sync.Mutex    // held while encoding
+	bytes   [formats - 1][]byte
 }
 
 // Share makes m ready for many receivers. The caller gives m up.
@@ -87,8 +95,24 @@ func Share(m proto.Message) *Shared { return &Shared{Message: m} }
 
 // Bytes are the message in a format; nobody may change them.
 func (s *Shared) Bytes(f Format) ([]byte, error) {
-	s.once[f].Do(func() { s.bytes[f], s.err[f] = exactly(f, s.Message) })
-	return s.bytes[f], s.err[f]
+	if s.encoded.Load()&(1<<f) == 0 {
+		return s.encode(f)
+	}
+	return s.bytes[f-1], nil
+}
+
+func (s *Shared) encode(f Format) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.encoded.Load()&(1<<f) == 0 {
+		b, err := exactly(f, s.Message)
+		if err != nil {
+			return nil, err
+		}
+		s.bytes[f-1] = b
+		s.encoded.Store(s.encoded.Load() | 1<<f)
+	}
+	return s.bytes[f-1], nil
 }
 
 // scratch holds buffers that have grown: a message of unknown length is written to one of them and kept in its length.
@@ -97,6 +121,11 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 const scratchMax = 64 << 10 // bytes; a larger buffer is not kept
 
 func exactly(f Format, m proto.Message) ([]byte, error) {
+	if f == Protobuf {
+		if b, ok := appendGameData(nil, m); ok {
+			return b, nil
+		}
+	}
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
 	b, err := Append((*buf)[:0], f, m)

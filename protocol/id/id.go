@@ -43,15 +43,41 @@ func (u UUID) String() string {
 // Parse reads the form that String writes; upper case is accepted, and the dashes may be absent.
 func Parse(s string) (UUID, error) {
 	var u UUID
-	plain := s
-	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
-		plain = s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
+	switch {
+	case len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-':
+		if parse(u[0:4], s[0:8])|parse(u[4:6], s[9:13])|parse(u[6:8], s[14:18])|parse(u[8:10], s[19:23])|parse(u[10:16], s[24:36]) == 0 {
+			return u, nil
+		}
+	case len(s) == 32:
+		if parse(u[:], s) == 0 {
+			return u, nil
+		}
 	}
-	if len(plain) != 32 {
-		return u, ErrInvalid
-	}
-	if _, err := hex.Decode(u[:], []byte(plain)); err != nil {
-		return UUID{}, ErrInvalid
-	}
-	return u, nil
+	return UUID{}, ErrInvalid
 }
+
+// parse reads two digits a byte; not 0 when one is none.
+func parse(dst []byte, s string) (bad byte) {
+	for i := range dst {
+		high, low := digits[s[2*i]], digits[s[2*i+1]]
+		dst[i] = high<<4 | low&0xf
+		bad |= high | low
+	}
+	return bad & notDigit
+}
+
+const notDigit = 0x80
+
+// digits are the values of hexadecimal digits; notDigit is everything else.
+var digits = func() (d [256]byte) {
+	for c := range d {
+		d[c] = notDigit
+	}
+	for v, c := range []byte("0123456789abcdef") {
+		d[c] = byte(v)
+	}
+	for v, c := range []byte("ABCDEF") {
+		d[c] = byte(10 + v)
+	}
+	return d
+}()
