@@ -52,7 +52,7 @@ type nodeMark struct {
 func nodeServer(con *proc.Console, args []string) error {
 	fs := flag.NewFlagSet("node", flag.ContinueOnError)
 	dir := fs.String("dir", "", "where the keys are, for the generator to find them")
-	game := fs.String("game", "arena", "arena or echo")
+	game := fs.String("game", "arena", "arena, echo or blend")
 	rate := fs.Int("rate", arena.Rate, "ticks a second of the arena")
 	matches := fs.Int("matches", 1, "how many")
 	driver := fs.String("driver", "auto", "of engine/udp")
@@ -61,8 +61,11 @@ func nodeServer(con *proc.Console, args []string) error {
 		return err
 	}
 	def := arena.Definition(*rate)
-	if *game == "echo" {
+	switch *game {
+	case "echo":
 		def = rtt.Definition()
+	case "blend":
+		def = nativeBlend(*rate)
 	}
 	n, err := node.Start(node.Config{
 		Addr: "127.0.0.1:0", DataDir: *dir, Driver: *driver, Shards: 1, Games: []*match.Definition{&def},

@@ -58,5 +58,6 @@ var roles = map[string]func(con *proc.Console, args []string) error{
 	"presence":       presenceServer,
 	"rpc-load":       rpcLoad,
 	"match-load":     matchLoad,
+	"blend-load":     blendLoad,
 	"match-floor":    matchFloor,
 }

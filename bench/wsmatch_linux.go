@@ -70,7 +70,7 @@ func (b *blend) State() any { return b.state }
 
 var wsMatchRow = Row{
 	Name: "ws_match",
-	Doc:  "authoritative matches of 16 in Go over WebSockets, 32 B inputs, 200 B of state a tick: server CPU a player and tick, and players on one core at 30 and 60 Hz",
+	Doc:  "authoritative matches of 16 in Go over WebSockets, 32 B inputs, 200 B of state a tick: server CPU a player and tick, and players on one core at 30 and 60 Hz; the same game over UDP",
 	Aim:  "≥ 1,600 at 30 Hz and ≥ 800 at 60 Hz with p99 gap ≤ 1.5 ticks; ≤ 16 µs",
 	run:  runWSMatch,
 }
@@ -134,6 +134,13 @@ func (e *env) wsMatch(api *apiProc, rate, aim, first int) error {
 	r := measured(fmt.Sprintf("ws_match_player_tick_us_%dhz", rate), "µs", micros).against(reference, floors)
 	e.add(r.aimed("≤ 16", r.Median <= wsMatchMicros).noted("server CPU a player and tick with %d players; p99 gap %.1f ms, %.2f states a read, the generator %.0f %% busy in the last run",
 		half*matchPlayers, last.GapP99ms, float64(last.Received)/float64(last.Reads), last.Busy*100))
+	name := fmt.Sprintf("native_match_player_tick_us_%dhz", rate)
+	if natives, err := e.nativeMatch(rate, half); err != nil {
+		e.add(unmeasured(name, "µs", err))
+	} else {
+		r = measured(name, "µs", natives).against("over WebSockets", micros)
+		e.add(r.aimed("≤ ¼", r.Ratio <= 0.25).noted("the same game as a match of the engine, over UDP, encrypted"))
+	}
 
 	var most []float64
 	why := ""
