@@ -16,7 +16,7 @@ type overrides = struct {
 
 var purchases = []*Function{
 	fn("purchase_validate_apple", "user_id:uuid receipt:text persist:bool=true password_override:string=", "response", func(c *Call) ([]any, error) {
-		return validated(c.NK.PurchaseValidateApple(c.Ctx, c.Str("user_id"), c.Str("receipt"), c.Bool("persist"), c.password()...))
+		return c.ofApple(validated(c.NK.PurchaseValidateApple(c.Ctx, c.Str("user_id"), c.Str("receipt"), c.Bool("persist"), c.password()...)))
 	}),
 	fn("purchase_validate_google", google, "response", func(c *Call) ([]any, error) {
 		return validated(c.NK.PurchaseValidateGoogle(c.Ctx, c.Str("user_id"), c.Str("receipt"), c.Bool("persist"), c.account()...))
@@ -48,7 +48,7 @@ var purchases = []*Function{
 		return []any{list(all.GetValidatedPurchases(), purchase), cursor(all.GetCursor()), cursor(all.GetPrevCursor())}, err
 	}),
 	fn("subscription_validate_apple", "user_id:uuid receipt:text persist:bool=true password_override:string=", "response", func(c *Call) ([]any, error) {
-		return subscribed(c.NK.SubscriptionValidateApple(c.Ctx, c.Str("user_id"), c.Str("receipt"), c.Bool("persist"), c.password()...))
+		return c.ofApple(subscribed(c.NK.SubscriptionValidateApple(c.Ctx, c.Str("user_id"), c.Str("receipt"), c.Bool("persist"), c.password()...)))
 	}),
 	fn("subscription_validate_google", google, "response", func(c *Call) ([]any, error) {
 		return subscribed(c.NK.SubscriptionValidateGoogle(c.Ctx, c.Str("user_id"), c.Str("receipt"), c.Bool("persist"), c.account()...))
@@ -86,6 +86,14 @@ func (c *Call) account() []overrides {
 		return []overrides{{ClientEmail: email, PrivateKey: key}}
 	}
 	return nil
+}
+
+// ofApple puts it as JavaScript modules know it that there are no settings for Apple's store.
+func (c *Call) ofApple(out []any, err error) ([]any, error) {
+	if err != nil && c.Lang == JavaScript && err.Error() == "Apple IAP is not configured." {
+		err = Text("apple IAP is not configured")
+	}
+	return out, err
 }
 
 func validated(r *api.ValidatePurchaseResponse, err error) ([]any, error) {
