@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -23,15 +24,22 @@ import (
 	"github.com/skirmishgg/skirmish/services/config"
 )
 
-// reported is an event that a module saw, with whom it concerns.
-type reported struct{ name, user string }
+// reported is an event that a module saw, with whom it concerns, and whether the context knows the client's address and
+// until when its token is good.
+type reported struct {
+	name, user     string
+	located, dated bool
+}
 
 // testModule is a module that refuses, panics and reports.
 func testModule(events chan<- reported) Module {
 	return func(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, i runtime.Initializer) error {
 		event := func(ctx context.Context, _ runtime.Logger, e *api.Event) {
 			user, _ := ctx.Value(runtime.RUNTIME_CTX_USERNAME).(string)
-			events <- reported{e.Name, user}
+			ip, _ := ctx.Value(runtime.RUNTIME_CTX_CLIENT_IP).(string)
+			port, _ := ctx.Value(runtime.RUNTIME_CTX_CLIENT_PORT).(string)
+			expires, _ := ctx.Value(runtime.RUNTIME_CTX_USER_SESSION_EXP).(int64)
+			events <- reported{e.Name, user, ip == "127.0.0.1" && port != "", expires > time.Now().Unix()}
 		}
 		return errors.Join(
 			i.RegisterRpc("Ask", func(ctx context.Context, _ runtime.Logger, db *sql.DB, _ runtime.NakamaModule, what string) (string, error) {
@@ -91,7 +99,11 @@ func TestModulesBehindEveryDoor(t *testing.T) {
 
 			ann.ask("Event", ann.token, &api.Event{Name: "won"})
 			ann.socket(codec.JSON).end()
-			want := map[reported]bool{{"won", "ann"}: true, {"session_start", "ann"}: true, {"session_end", "ann"}: true}
+			want := map[reported]bool{{"won", "ann", true, true}: true}
+			for _, name := range []string{"session_start", "session_end"} {
+				want[reported{name, "ann", true, true}] = true
+				want[reported{name, "ann", true, false}] = true // of the native door: its token does not say
+			}
 			for len(want) > 0 {
 				delete(want, <-events) // more than these: the doors' sessions came and went as well
 			}

@@ -32,8 +32,7 @@ type conn struct {
 	door    *Door
 	session *loop.Session
 	id      id.UUID
-	caller  op.Caller  // but for ClientIP and ClientPort
-	address netip.Addr // of the client when it opened the session
+	caller  op.Caller // with the client's address when it opened the session
 	line    *worker.Line
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -157,7 +156,7 @@ func (c *conn) answer(r *request) [][]byte {
 		return refusal(r, door.c.Door.Refusal(e, c.caller, err))
 	}
 	caller := c.caller
-	caller.ClientIP, caller.ClientPort = r.client.Addr().String(), strconv.Itoa(int(r.client.Port()))
+	caller.ClientIP, caller.ClientPort = addressOf(r.client)
 	out, refused := door.c.Door.Invoke(c.ctx, e, caller, in)
 	if refused != nil {
 		return refusal(r, refused)
@@ -170,6 +169,10 @@ func (c *conn) answer(r *request) [][]byte {
 		return refusal(r, errAnswer)
 	}
 	return wire.SplitCall(r.number, r.correlation, body)
+}
+
+func addressOf(a netip.AddrPort) (ip, port string) {
+	return a.Addr().String(), strconv.Itoa(int(a.Port()))
 }
 
 func refusal(r *request, e *errs.Error) [][]byte {
@@ -228,8 +231,11 @@ func (c *conn) Vars() map[string]string { return c.caller.Vars }
 
 func (c *conn) Lang() string { return lang }
 
+// Caller is the session as one who asks, for what is told of it without a call.
+func (c *conn) Caller() op.Caller { return c.caller }
+
 // Origin implements session.Origin.
-func (c *conn) Origin() (host, clientIP string) { return c.caller.Host, c.address.String() }
+func (c *conn) Origin() (host, clientIP string) { return c.caller.Host, c.caller.ClientIP }
 
 const lang = "en" // what a socket is that does not say
 

@@ -97,9 +97,10 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 		d.counters.refused.Add(1)
 		return nil, wire.DenyRefused
 	}
-	c := &conn{door: d, session: s, caller: op.Caller{
+	c := &conn{door: d, session: s, id: p.SessionID, caller: op.Caller{
 		UserID: p.UserID, Username: p.Username, Vars: who.Vars, SessionID: id.UUID(p.SessionID).String(), Lang: lang, Node: d.c.Door.Node, Host: who.Host,
-	}, id: p.SessionID, address: s.Addr().Addr()}
+	}}
+	c.caller.ClientIP, c.caller.ClientPort = addressOf(s.Addr())
 	c.reader.Max = d.c.RequestMax
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.line = d.c.Workers.Line(callsMax, nil)

@@ -160,6 +160,9 @@ func (c *conn) Vars() map[string]string { return c.caller.Vars }
 func (c *conn) Lang() string            { return c.lang }
 func (c *conn) Close(reason string)     { c.socket.Close(websocket.CloseNormal, reason) }
 
+// Caller is the session as one who asks, for what is told of it without a call.
+func (c *conn) Caller() op.Caller { return c.caller }
+
 // Origin implements session.Origin.
 func (c *conn) Origin() (host, clientIP string) { return c.caller.Host, c.caller.ClientIP }
 
