@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -88,7 +87,17 @@ func (s *server) rpc(t *testing.T, id, payload string) string {
 // post sends a request and gives its answer. authorization may be "".
 func (s *server) post(t *testing.T, path, authorization, body string) (status int, answer string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, bytes.NewReader([]byte(body)))
+	return s.request(t, http.MethodPost, path, authorization, body)
+}
+
+func (s *server) get(t *testing.T, path, authorization string) (status int, answer string) {
+	t.Helper()
+	return s.request(t, http.MethodGet, path, authorization, "")
+}
+
+func (s *server) request(t *testing.T, method, path, authorization, body string) (status int, answer string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +120,6 @@ func (s *server) post(t *testing.T, path, authorization, body string) (status in
 type player struct {
 	t        *testing.T
 	name     string
-	token    string
 	conn     net.Conn
 	calls    int
 	answers  chan message // to what it asked
@@ -136,12 +144,21 @@ func (m message) at(keys ...string) any {
 	return v
 }
 
-// join signs a user in and opens a realtime session.
+// join signs a user in and opens a realtime session, whose ids it asks for.
 func (s *server) join(t *testing.T, name string) *player {
 	t.Helper()
+	p := s.socket(t, name, s.signIn(t, name))
+	if err := json.Unmarshal([]byte(p.rpc("who", "")), p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// socket opens a realtime session.
+func (s *server) socket(t *testing.T, name, token string) *player {
+	t.Helper()
 	p := &player{t: t, name: name, answers: make(chan message, 1), pushes: make(chan message, 1000)}
-	p.token = s.signIn(t, name)
-	conn, early, _, err := ws.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/ws?lang=de&token="+p.token)
+	conn, early, _, err := ws.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/ws?lang=de&token="+strings.TrimPrefix(token, "Bearer "))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,9 +172,6 @@ func (s *server) join(t *testing.T, name string) *player {
 		}{io.MultiReader(early, conn), conn}
 	}
 	go p.read(from) // ends with the connection
-	if err := json.Unmarshal([]byte(p.rpc("who", "")), p); err != nil {
-		t.Fatal(err)
-	}
 	return p
 }
 
