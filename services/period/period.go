@@ -54,6 +54,10 @@ func (b Board) At(t int64) Period {
 	case b.Start > p.End: // between two periods
 		first := b.next(b.Start)
 		second := b.next(first)
+		if second == 0 { // the schedule ends with it
+			b.Start = first
+			return b.single()
+		}
 		p = Period{first, min(first+b.Duration, second), second}
 	case b.Start > base: // within one
 		p.Start = b.Start
