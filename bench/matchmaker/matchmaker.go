@@ -35,6 +35,13 @@ const (
 	beat   = 50 * time.Millisecond
 )
 
+// Player is whom a ticket is for; it is the ticket's Owner.
+type Player struct {
+	Number int
+	Region string
+	Skill  float64
+}
+
 // Tickets makes as many as count; equal seeds make equal ones.
 func Tickets(g Game, count int, seed uint64) []*pool.Ticket {
 	r := rand.New(rand.NewPCG(seed, uint64(count)))
@@ -55,7 +62,7 @@ func Tickets(g Game, count int, seed uint64) []*pool.Ticket {
 		d.Keyword("party_id", "")
 		d.Keyword("ticket", fmt.Sprintf("%08x-0000-4000-8000-%012x", seed, i))
 		list[i] = &pool.Ticket{
-			Query: q, Document: d, Min: g.Players, Max: g.Players, Multiple: 1, Weight: 1, Created: int64(i), Owner: i,
+			Query: q, Document: d, Min: g.Players, Max: g.Players, Multiple: 1, Weight: 1, Created: int64(i), Owner: Player{i, region, skill},
 			Sessions: []id.UUID{{byte(i), byte(i >> 8), byte(i >> 16)}},
 		}
 	}
@@ -71,7 +78,12 @@ type Work struct {
 }
 
 // Batch adds all tickets, and then lets the pool match what can be, a round included. clock is CPU time.
-func Batch(g Game, count int, seed uint64, clock func() time.Duration) (w Work) {
+func Batch(g Game, count int, seed uint64, clock func() time.Duration) Work {
+	w, _ := batch(g, count, seed, clock)
+	return w
+}
+
+func batch(g Game, count int, seed uint64, clock func() time.Duration) (w Work, matches []pool.Match) {
 	before := heap()
 	list := Tickets(g, count, seed)
 	p := pool.New(pool.Config{RoundsMax: rounds})
@@ -84,13 +96,13 @@ func Batch(g Game, count int, seed uint64, clock func() time.Duration) (w Work) 
 	w.Add = clock() - start
 	w.Bytes = float64(heap()-before) / float64(count)
 	start = clock()
-	matches := p.Step(count, nil)
+	matches = p.Step(count, nil)
 	p.Round()
 	matches = p.Step(2*count, matches)
 	w.Match = clock() - start
 	w.Matched = len(matches) * g.Players
 	runtime.KeepAlive(list)
-	return w
+	return w, matches
 }
 
 func heap() uint64 {
@@ -131,7 +143,7 @@ func Stream(g Game, count int, within time.Duration, seed uint64, clock func() t
 		w.BeatMax = max(w.BeatMax, took)
 		for _, m := range matches {
 			for _, t := range m {
-				waits = append(waits, now+took-came[t.Owner.(int)])
+				waits = append(waits, now+took-came[t.Owner.(Player).Number])
 			}
 		}
 	}
