@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -888,6 +889,34 @@ func TestEndedWhileJoining(t *testing.T) {
 		_, _ = d.s.Join(t.Context(), ann, ann.Caller(), name, nil)
 		d.told(h, "0?ann 0+ann:0 0-ann:4")
 	})
+}
+
+// A match that ends while a session comes in leaves no presence behind, whichever is first.
+func TestEndsWhileSomebodyComes(t *testing.T) {
+	d := newDesk(t)
+	for i := range 2000 {
+		c := d.open(1, "ann")
+		h := &script{rate: 1}
+		name := d.create(h)
+		m := d.s.find(mustParse(t, name), "node1")
+		var both sync.WaitGroup
+		h.attempt = func(context.Context, Dispatcher, *Presence, map[string]string) (bool, bool, string, error) {
+			both.Go(func() {
+				for m.size() == 0 {
+					goruntime.Gosched()
+				}
+				m.finish(EndedSlow)
+			})
+			return true, true, "", nil
+		}
+		_, _ = d.s.Join(t.Context(), c, c.Caller(), name, nil)
+		both.Wait()
+		d.s.running.Wait()
+		if n := d.presence.Count(m.stream); n != 0 {
+			t.Fatalf("match %d is over, and %d presences are in it", i, n)
+		}
+		d.close(c)
+	}
 }
 
 func TestEmpty(t *testing.T) {

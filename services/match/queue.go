@@ -409,7 +409,8 @@ func (m *match) has(sessionID id.UUID) bool {
 }
 
 // enter makes a session a member. Its presence, its place among the members and the handler's Join come in one step, so
-// that no join stays half done: a session that has ended meanwhile has left again before anybody looks.
+// that no join stays half done: a session that has ended meanwhile has left again before anybody looks, and a match that
+// ends finds the presence there, or is over before it comes.
 func (m *match) enter(mb *member) (others []presence.Presence, entered bool) {
 	m.mu.Lock()
 	ok, full := m.tellLocked(call{kind: callJoin, presences: []*Presence{mb.presence}})
@@ -417,17 +418,14 @@ func (m *match) enter(mb *member) (others []presence.Presence, entered bool) {
 		m.inside[mb.presence.SessionID] = mb
 		list := append(append(make([]*member, 0, m.size()+1), *m.members.Load()...), mb)
 		m.members.Store(&list)
+		entered, others = m.service.c.Presence.Track(mb.conn, m.stream, presence.Meta{})
 	}
 	m.mu.Unlock()
 	m.told(full)
-	if !ok {
-		return nil, false
-	}
-	fresh, others := m.service.c.Presence.Track(mb.conn, m.stream, presence.Meta{})
-	if !fresh {
+	if ok && !entered {
 		m.left(mb.presence.SessionID, presence.Disconnect)
 	}
-	return others, fresh
+	return others, entered
 }
 
 // left takes a session out of the members: its presence has ended.
