@@ -262,8 +262,8 @@ func (s *Service) DisableRanks(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	l.def.Store(b)
 	l.mu.Lock()
+	l.def.Store(b)
 	clear(l.periods)
 	l.mu.Unlock()
 	s.c.Changed(id)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -768,6 +769,40 @@ func TestDefinitions(t *testing.T) {
 		m := after.Message(d.clock.Now())
 		if m.Operator != api.Operator_SET || m.SortOrder != 1 || m.NextReset != uint32(time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC).Unix()) || m.PrevReset != uint32(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Unix()) {
 			t.Errorf("its message is %v", m)
+		}
+	})
+}
+
+// TestRanksEndWhileWritten: a board that loses its ranks under writers keeps none of a few late scores.
+func TestRanksEndWhileWritten(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desk) {
+		for n := range 15 {
+			b := d.board(Definition{ID: fmt.Sprint("board-", n), EnableRanks: true})
+			l := d.s.find(b.ID)
+			var all sync.WaitGroup
+			quit := make(chan struct{})
+			for range 2 {
+				all.Go(func() {
+					for {
+						select {
+						case <-quit:
+							return
+						default:
+							d.s.ranksForWrite(l, 0)
+							runtime.Gosched()
+						}
+					}
+				})
+			}
+			if err := d.s.DisableRanks(t.Context(), b.ID); err != nil {
+				t.Fatal(err)
+			}
+			d.submit(1, b.ID, 1, 0)
+			close(quit)
+			all.Wait()
+			if d.s.ranks(b, schema.Epoch) != nil {
+				t.Fatalf("%s has ranks again", b.ID)
+			}
 		}
 	})
 }

@@ -23,12 +23,12 @@ func (s *Service) isRanked(b *Board) bool {
 
 // ranksForWrite are a period's ranks, made when there are none yet; nil: none are kept.
 func (s *Service) ranksForWrite(l *live, expiry int64) *rank.Board {
-	b := l.def.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.def.Load() // under mu, so that none come after DisableRanks has dropped them
 	if !s.isRanked(b) {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	ranks := l.periods[expiry]
 	if ranks == nil && (expiry == 0 || expiry > l.over && expiry > s.c.Now().Add(-overFor).Unix()) {
 		ranks = rank.New(b.IsDescending())
