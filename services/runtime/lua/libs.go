@@ -26,6 +26,8 @@ func (m *machine) openLibraries() {
 		L.Push(L.NewFunction(open))
 		L.Call(0, 0)
 	}
+	L.SetGlobal("pcall", L.NewFunction(m.pcall))
+	L.SetGlobal("xpcall", L.NewFunction(m.xpcall))
 	L.SetGlobal("_printregs", lua.LNil)
 	L.SetGlobal("_GOPHER_LUA_VERSION", lua.LNil)
 

@@ -218,6 +218,48 @@ func TestModules(t *testing.T) {
 	}
 }
 
+// TestProtectedCalls: functions share their variables still when a call that is protected has failed, and what a failed
+// call leaves behind keeps its own.
+func TestProtectedCalls(t *testing.T) {
+	f := mustLoad(t, "main.lua", prelude+`
+local shared = 0
+local function set(n) shared = n end
+local function get() return shared end
+local kept
+local function fail()
+	local mine = "mine"
+	kept = function() return mine end
+	error({ "failed", 3 })
+end
+for _, protected in ipairs({ function() return pcall(fail) end, function() return xpcall(fail, function(e) return e end) end }) do
+	local ok, e = protected()
+	assert(not ok and e[1] == "failed" and e[2] == 3)
+	set(shared + 1)
+	local a, b, c = 1, 2, 3 -- where the failed call had its variables
+	assert(shared == get() and kept() == "mine", kept())
+end
+local late = function() return shared end
+nk.register_rpc(function(_, n) set(tonumber(n)); return get() .. " " .. late() end, "set")
+nk.register_rpc(function()
+	local function results(...) return select("#", ...) end
+	assert(results(pcall(function(...) return ... end, 1, nil, nil)) == 4)
+	assert(results(xpcall(function(...) return select("#", ...) end, print)) == 2)
+	assert(select(2, pcall(nil)) == "attempt to call a nil value")
+	assert(select(2, pcall(setmetatable({}, { __call = function(_, x) return x end }), 7)) == 7)
+	assert(select(2, xpcall(function() local x = nil + 1 end, function(e) return "handled " .. type(e) end)) == "handled string")
+	local depth = 0
+	local function deeper() depth = depth + 1; return pcall(deeper) end
+	deeper()
+	return depth > 50 and depth < 1000 and "ended" or tostring(depth)
+end, "results")
+`)
+	for id, want := range map[string]string{"set": "5 5", "results": "ended"} {
+		if got, err := f.rpc(id, "5"); err != nil || got != want {
+			t.Errorf("%s: %q %v, want %s", id, got, err, want)
+		}
+	}
+}
+
 func TestLibraries(t *testing.T) {
 	f := mustLoad(t, "main.lua", prelude+`
 nk.register_rpc(function()

@@ -111,11 +111,7 @@ func (m *machine) runAndTake(ctx context.Context, instructions int64, fn *lua.LF
 	running := m.program.host.Guard.Enter("Lua "+file, c.budget.kill)
 	defer func() {
 		running.Leave()
-		L.RemoveContext()
-		L.SetTop(0)
-		if len(m.idle) < idleMax {
-			m.idle = append(m.idle, L)
-		}
+		m.release(L)
 	}()
 	values, err := args(c)
 	if err != nil {
@@ -144,6 +140,15 @@ func (m *machine) thread() *lua.LState {
 	}
 	L, _ := m.root.NewThread()
 	return L
+}
+
+// release keeps a thread whose call is over.
+func (m *machine) release(L *lua.LState) {
+	L.RemoveContext()
+	L.SetTop(0)
+	if len(m.idle) < idleMax {
+		m.idle = append(m.idle, L)
+	}
 }
 
 // callOf is the call that a function of the library is called in.

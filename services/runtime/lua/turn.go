@@ -43,6 +43,7 @@ type budget struct {
 	turn            *turn
 	left            int64 // instructions; negative from the start: no limit
 	count           uint32
+	depth           int // of protected calls, one in the other
 	over            error
 	killed          atomic.Pointer[error] // by any goroutine
 }

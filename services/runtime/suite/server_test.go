@@ -43,7 +43,7 @@ func start(t *testing.T, store, modules string, more ...string) *server {
 	}
 	args := []string{
 		"--socket.address=127.0.0.1", "--socket.port=0", "--console.address=127.0.0.1", "--data_dir=" + t.TempDir(), "--rate_limit.enabled=false", "--udp.shards=1",
-		"--name=suite", "--runtime.path=" + root, "--runtime.http_key=" + httpKey, "--runtime.env=greeting=hello", "--match.label_update_interval_ms=1",
+		"--name=suite", "--socket.read_timeout_ms=60000", "--socket.write_timeout_ms=60000", "--runtime.path=" + root, "--runtime.http_key=" + httpKey, "--runtime.env=greeting=hello", "--match.label_update_interval_ms=1",
 	}
 	if store == "postgres" {
 		address := postgres.Database(t)
