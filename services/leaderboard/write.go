@@ -94,3 +94,28 @@ func (s *Service) Forget(tx store.Tx, r *schema.LeaderboardRecord) {
 		}
 	})
 }
+
+// Follow moves the ranks when a record was put in a transaction that is not of this package: an account's import. The
+// transaction has read the board's row, so that the board is not deleted meanwhile. It goes with every run of the
+// transaction.
+func (s *Service) Follow(tx store.Tx, r *schema.LeaderboardRecord) {
+	board, expiry := r.LeaderboardID, r.ExpiryTime.Unix()
+	k := rank.Key{Score: r.Score, Subscore: r.Subscore, Owner: r.OwnerID}
+	tx.AfterCommit(func(c store.Commit) {
+		if l := s.find(board); l != nil {
+			if ranks := s.ranksForWrite(l, expiry); ranks != nil {
+				ranks.Set(k, c.Sequence)
+			}
+		}
+	})
+}
+
+// Doubt has the ranks of records set anew by what the store holds, when nobody can say whether a transaction that Follow
+// was called in has committed.
+func (s *Service) Doubt(records []*schema.LeaderboardRecord) {
+	for _, r := range records {
+		if l := s.find(r.LeaderboardID); l != nil {
+			s.doubt(l, recordID{r.OwnerID, r.ExpiryTime.Unix()})
+		}
+	}
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/storage"
 	"github.com/skirmishgg/skirmish/services/storage/index"
+	"github.com/skirmishgg/skirmish/services/transfer"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
 )
@@ -86,7 +87,8 @@ func newNK(b *backend) *nk.Module {
 		Sessions: b.sessions, Live: b.live, Presence: b.presence, Metrics: b.metrics,
 		Account: f.Account, Auth: f.Auth, Board: f.Leaderboard, Chat: f.Chat, Event: f.Event, Friend: f.Friend, Group: f.Group, Match: f.Match,
 		Notify: f.Notify, Party: f.Party, Status: f.Status, Storage: f.Storage, Tournament: f.Tournament,
-		Unit: unit.New(unit.Config{DB: b.db, Storage: f.Storage}), Wallet: wallet.New(b.db),
+		Transfer: transfer.New(transfer.Config{DB: b.db, Account: f.Account, Boards: f.Leaderboard, Changed: b.index.Changed}),
+		Unit:     unit.New(unit.Config{DB: b.db, Storage: f.Storage}), Wallet: wallet.New(b.db),
 		Fleet: func() nakama.FleetManager { return b.runtime.Set().Fleet }, Index: b.index,
 	})
 }

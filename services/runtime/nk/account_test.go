@@ -202,3 +202,34 @@ func TestFriends(t *testing.T) {
 		refused(t, "expects limit to be 1-1000", err)
 	})
 }
+
+func TestTransfer(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		must(t, d.AccountUpdateId(ctx, anna, "", map[string]any{"level": 1}, "Anna", "", "", "", ""))
+		document, err := d.AccountExportId(ctx, anna)
+		must(t, err)
+		must(t, d.AccountUpdateId(ctx, anna, "", map[string]any{"level": 2}, "", "", "", "", ""))
+		a, err := d.AccountImportId(ctx, document, anna)
+		is(t, anna+` {"level": 1}`, err, a.User.Id, " ", a.User.Metadata)
+
+		_, err = d.AccountImportId(ctx, document, "")
+		refused(t, "error importing account: User identifier already exists.", err)
+		must(t, d.AccountDeleteId(ctx, anna, false))
+		_, err = d.AccountImportId(ctx, document, anna)
+		refused(t, "error importing account: Error updating user account during import.", err)
+		a, err = d.AccountImportId(ctx, document, "")
+		is(t, system+" anna Anna", err, a.User.Id, " ", a.User.Username, " ", a.User.DisplayName)
+		again, err := d.AccountExportId(ctx, anna)
+		is(t, document, err, again)
+
+		_, err = d.AccountImportId(ctx, "{}", anna)
+		refused(t, "expects data to be a valid account export format", err)
+		_, err = d.AccountImportId(ctx, document, "x")
+		refused(t, "expects an empty or valid user id", err)
+		_, err = d.AccountExportId(ctx, "x")
+		refused(t, "expects user id to be a valid identifier", err)
+		_, err = d.AccountExportId(ctx, nobody)
+		refused(t, "error exporting account: account not found", err)
+	})
+}

@@ -29,6 +29,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/storage"
 	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/tournament"
+	"github.com/skirmishgg/skirmish/services/transfer"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
 )
@@ -55,6 +56,7 @@ type Config struct {
 	Status     *status.Service
 	Storage    *storage.Service
 	Tournament *tournament.Service
+	Transfer   *transfer.Service
 	Unit       *unit.Service
 	Wallet     *wallet.Service
 

@@ -34,6 +34,7 @@ import (
 	"github.com/skirmishgg/skirmish/services/storage"
 	"github.com/skirmishgg/skirmish/services/storage/index"
 	"github.com/skirmishgg/skirmish/services/tournament"
+	"github.com/skirmishgg/skirmish/services/transfer"
 	"github.com/skirmishgg/skirmish/services/unit"
 	"github.com/skirmishgg/skirmish/services/wallet"
 )
@@ -84,9 +85,10 @@ func newDesk(t *testing.T, db store.DB, clock *each.Clock) *desk {
 	indexes := index.New(index.Config{DB: db, Log: quiet})
 	t.Cleanup(indexes.Stop)
 	objects := storage.New(storage.Config{DB: db, Changed: indexes.Changed})
+	accounts := account.New(account.Config{DB: db, Sessions: sessions, Live: live, Passwords: passwords, Online: p.IsOnline, Removed: indexes.Removed})
 	d.Module = New(Config{
 		Node: "n1", Root: t.TempDir(), Sessions: sessions, Live: live, Presence: p, Now: clock.Now,
-		Account: account.New(account.Config{DB: db, Sessions: sessions, Live: live, Passwords: passwords, Online: p.IsOnline, Removed: indexes.Removed}),
+		Account: accounts,
 		Auth:    auth.New(auth.Config{DB: db, Sessions: sessions, Passwords: passwords}),
 		Board:   boards, Chat: talk, Event: events,
 		Friend:  friend.New(friend.Config{DB: db, Notify: n, Presence: p}),
@@ -98,6 +100,7 @@ func newDesk(t *testing.T, db store.DB, clock *each.Clock) *desk {
 		Status:  status.New(status.Config{DB: db, Presence: p, Live: live}),
 		Storage: objects, Index: indexes, Unit: unit.New(unit.Config{DB: db, Storage: objects}), Wallet: wallet.New(db),
 		Tournament: tournament.New(tournament.Config{DB: db, Boards: boards, Now: clock.Now}),
+		Transfer:   transfer.New(transfer.Config{DB: db, Account: accounts, Boards: boards, Now: clock.Now, Changed: indexes.Changed}),
 	})
 	t.Cleanup(func() {
 		d.c.Match.Stop(context.Background())

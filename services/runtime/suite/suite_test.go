@@ -189,7 +189,7 @@ leave cy(3)
 var refusing = map[string]bool{
 	"authenticate_apple": true, "authenticate_facebook": true, "authenticate_facebook_instant_game": true, "authenticate_game_center": true,
 	"authenticate_google": true, "authenticate_steam": true, "link_apple": true, "link_facebook": true, "link_facebook_instant_game": true,
-	"link_gamecenter": true, "link_google": true, "link_steam": true, "account_export_id": true, "account_import_id": true, "storage_index_list": true,
+	"link_gamecenter": true, "link_google": true, "link_steam": true, "storage_index_list": true,
 	"purchase_validate_apple": true, "purchase_validate_google": true, "purchase_validate_huawei": true, "purchase_validate_facebook_instant": true,
 	"purchase_validate_samsung": true, "purchase_get_by_transaction_id": true, "purchases_list": true, "subscription_validate_apple": true,
 	"subscription_validate_google": true, "subscription_get_by_product_id": true, "subscriptions_list": true,

@@ -69,8 +69,13 @@ export function account(t, nk) {
   t.is(timed(nk.accountGetId(ann).user), { ...renamed, timezone: "Asia/Tokyo" });
   t.wrong("expects object", "accountUpdateId", ann, null, null, null, null, null, null, "metadata");
 
-  t.refuses("export and import of accounts are not available", "accountExportId", ann);
-  t.refuses("export and import of accounts are not available", "accountImportId", "{}", ann);
+  const document = nk.accountExportId(ann);
+  t.is(JSON.parse(document).account.user.username, "ann_renamed");
+  nk.accountUpdateId(ann, null, null, null, null, null, null, { level: 4 });
+  t.is(nk.accountImportId(document, ann).user.metadata, { level: 3 });
+  t.is(nk.accountGetId(ann).user.metadata, { level: 3 });
+  t.refuses("error importing account: User identifier already exists.", "accountImportId", document);
+  t.refuses("expects data to be a valid account export format", "accountImportId", "{}", ann);
 
   const [ben] = t.user("ben");
   nk.accountDeleteId(ben);
