@@ -30,8 +30,8 @@ type Config struct {
 	Passwords *Passwords
 	Online    func(id.UUID) bool // whether a user shows as online; nil: nobody does
 
-	// RecordRemoved is told, in the transaction, of each score that goes with an account; nil: nobody is.
-	RecordRemoved func(tx store.Tx, r *schema.LeaderboardRecord)
+	// RecordRemoved is told, in the transaction, of each score that goes with an account, when it is deleted; nil: nobody is.
+	RecordRemoved func(tx store.Tx, r *schema.LeaderboardRecord) error
 	// Removed is told of each account that was deleted, after the commit. It must not wait. nil: nobody is.
 	Removed func(user id.UUID)
 }
@@ -45,7 +45,7 @@ func New(c Config) *Service {
 		c.Online = func(id.UUID) bool { return false }
 	}
 	if c.RecordRemoved == nil {
-		c.RecordRemoved = func(store.Tx, *schema.LeaderboardRecord) {}
+		c.RecordRemoved = func(store.Tx, *schema.LeaderboardRecord) error { return nil }
 	}
 	if c.Removed == nil {
 		c.Removed = func(id.UUID) {}

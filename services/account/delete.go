@@ -52,7 +52,7 @@ func (s *Service) Delete(ctx context.Context, user id.UUID, recorded bool) error
 	return nil
 }
 
-// removeRecords takes the user's scores from all boards and periods. The sizes of tournaments stay.
+// removeRecords takes the user's scores from all boards and periods.
 func (s *Service) removeRecords(tx store.Tx, user id.UUID) error {
 	records, err := collect(store.Scan(tx, schema.LeaderboardRecords.By("owner_id"), store.Range{Prefix: []any{user}}))
 	if err != nil {
@@ -62,7 +62,9 @@ func (s *Service) removeRecords(tx store.Tx, user id.UUID) error {
 		if err := store.Delete(tx, schema.LeaderboardRecords, r.OwnerID, r.LeaderboardID, r.ExpiryTime); err != nil {
 			return err
 		}
-		s.c.RecordRemoved(tx, r)
+		if err := s.c.RecordRemoved(tx, r); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -233,7 +233,7 @@ func (b *backend) catalogue() {
 	talk := chat.New(chat.Config{DB: b.db, Presence: b.presence, Live: b.live, Notify: b.notify})
 	b.features = catalogue.Features{
 		Account: account.New(account.Config{
-			DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline, RecordRemoved: b.boards.Forget,
+			DB: b.db, Sessions: b.sessions, Live: b.live, Passwords: passwords, Online: b.presence.IsOnline, RecordRemoved: b.tournament.Forget,
 			Removed: b.index.Removed,
 		}),
 		Auth:        auth.New(auth.Config{DB: b.db, Sessions: b.sessions, Passwords: passwords}),

@@ -133,6 +133,16 @@ func (s *Service) DeleteRecord(ctx context.Context, c op.Caller, tournament stri
 	})
 }
 
+// Forget follows a record that was deleted in a transaction which is not of this package, at an account's end: its rank
+// goes, and its entry. It goes with every run of the transaction.
+func (s *Service) Forget(tx store.Tx, r *schema.LeaderboardRecord) error {
+	s.c.Boards.Forget(tx, r)
+	if b, ok := s.Get(r.LeaderboardID); !ok || !limited(&b.Leaderboard) {
+		return nil
+	}
+	return giveBack(tx, r)
+}
+
 // AddAttempts lets an owner try count more times in the present period, or fewer. Of one who has no record it is forgotten.
 // Errors: ErrNotFound, ErrMaxNumScore.
 func (s *Service) AddAttempts(ctx context.Context, tournament string, owner id.UUID, count int32) error {

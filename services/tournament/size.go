@@ -85,6 +85,19 @@ func (c *count) add(n int32) error {
 	return store.Put(c.tx, schema.LeaderboardSchedules, c.come)
 }
 
+// giveBack counts one fewer if a record that was deleted is of the period that is counted.
+func giveBack(tx store.Tx, r *schema.LeaderboardRecord) error {
+	row, ok, err := store.Get(tx, schema.Leaderboards, r.LeaderboardID)
+	if err != nil || !ok {
+		return err
+	}
+	come, ok, err := store.Get(tx, schema.LeaderboardSchedules, r.LeaderboardID)
+	if err != nil || !ok || !come.SizeExpiry.Equal(r.ExpiryTime) {
+		return err
+	}
+	return (&count{tx, row, come}).add(-1)
+}
+
 // Close ends the period with this expiry in a tournament's size, unless somebody has opened a later one. next is the expiry
 // of the one after it, Epoch when there is none. The caller holds both rows, and puts come.
 func Close(tx store.Tx, row *schema.Leaderboard, come *schema.LeaderboardSchedule, expiry, next time.Time) error {

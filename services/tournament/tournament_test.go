@@ -19,7 +19,9 @@ import (
 	"github.com/skirmishgg/skirmish/persist/storetest/each"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
+	"github.com/skirmishgg/skirmish/services/account"
 	"github.com/skirmishgg/skirmish/services/leaderboard"
+	"github.com/skirmishgg/skirmish/services/session"
 	"github.com/skirmishgg/skirmish/services/session/sessiontest"
 	"github.com/skirmishgg/skirmish/services/tournament"
 )
@@ -263,6 +265,38 @@ func TestSize(t *testing.T) {
 			d.clock.Advance(day * time.Second)
 			d.equal([]any{d.size("w"), d.size("j"), d.all("j")}, []any{0, 0, ""})
 		}
+	})
+}
+
+// TestAccountDeleted: whose account ends leaves the place that he holds, and takes none of another period.
+func TestAccountDeleted(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desk) {
+		sessions, err := session.New(t.Context(), session.Config{
+			EncryptionKey: "one", TokenExpiry: time.Minute, RefreshEncryptionKey: "two", RefreshExpiry: time.Hour, DB: d.db, Now: d.clock.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		accounts := account.New(account.Config{DB: d.db, Sessions: sessions, Live: session.NewLive(), RecordRemoved: d.s.Forget})
+		d.define(leaderboard.Definition{ID: "a", ResetSchedule: "0 0 * * *", Duration: day, MaxSize: 2},
+			leaderboard.Definition{ID: "all", Duration: day})
+		d.write(1, "a", 10)
+		d.write(2, "a", 20)
+		d.write(2, "all", 20)
+		d.Refuse(9, "Tournament has reached max size.", player(3), "WriteTournamentRecord", attempt("a", 30))
+		if err := accounts.Delete(t.Context(), player(2).UserID, false); err != nil {
+			t.Fatal(err)
+		}
+		d.equal([]any{d.size("a"), d.all("a"), d.all("all")}, []any{1, "1 10/1 #1", ""})
+		d.write(3, "a", 30)
+		d.equal(d.size("a"), 2)
+
+		d.clock.Advance(day * time.Second)
+		d.write(4, "a", 1)
+		if err := accounts.Delete(t.Context(), player(3).UserID, false); err != nil { // he has entered the last period only
+			t.Fatal(err)
+		}
+		d.equal(d.size("a"), 1)
 	})
 }
 
