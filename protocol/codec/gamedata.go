@@ -26,20 +26,39 @@ type gameData struct {
 	message rtapi.MatchDataSend
 }
 
-// decodeGameData reads an envelope of one match_data_send that names no receivers. It answers false for everything else,
-// and for what package proto would refuse, or read with other than plain fields. m is reset when it answers true.
+// decodeGameData reads an envelope that is a plain match_data_send. It answers false for everything else, and for what
+// package proto would refuse. m is reset when it answers true.
 func decodeGameData(data []byte, m proto.Message) bool {
 	e, ok := m.(*rtapi.Envelope)
 	if !ok {
 		return false
 	}
-	b, ok := onlyField(data, matchDataSendField)
+	content, ok := onlyField(data, matchDataSendField)
 	if !ok {
 		return false
 	}
 	g := &gameData{}
+	if !decodeMatchDataSend(content, &g.message) {
+		return false
+	}
 	g.field.MatchDataSend = &g.message
-	for d := &g.message; len(b) > 0; {
+	e.Reset()
+	e.Message = &g.field
+	return true
+}
+
+// DecodeMatchDataSend reads the protobuf of an envelope that is a match_data_send, has no cid and names no receivers, and
+// answers false for everything else: Decode then says what it is. The content of m is undefined after that; otherwise it
+// is as after Decode, its Data is new, and a MatchId that m had already is kept rather than made again.
+func DecodeMatchDataSend(data []byte, m *rtapi.MatchDataSend) bool {
+	content, ok := onlyField(data, matchDataSendField)
+	return ok && decodeMatchDataSend(content, m)
+}
+
+func decodeMatchDataSend(b []byte, m *rtapi.MatchDataSend) bool {
+	named := false
+	m.OpCode, m.Data, m.Presences, m.Reliable = 0, nil, nil, false
+	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return false
@@ -52,10 +71,16 @@ func decodeGameData(data []byte, m proto.Message) bool {
 				return false
 			}
 			b = b[n:]
-			if number == 3 {
-				d.Data = append([]byte(nil), v...)
-			} else if d.MatchId = string(v); !utf8.Valid(v) {
+			switch {
+			case number == 3:
+				m.Data = append([]byte(nil), v...)
+			case !utf8.Valid(v):
 				return false
+			default:
+				named = true
+				if m.MatchId != string(v) {
+					m.MatchId = string(v)
+				}
 			}
 		case kind == protowire.VarintType && (number == 2 || number == 5):
 			v, n := protowire.ConsumeVarint(b)
@@ -64,16 +89,17 @@ func decodeGameData(data []byte, m proto.Message) bool {
 			}
 			b = b[n:]
 			if number == 2 {
-				d.OpCode = int64(v)
+				m.OpCode = int64(v)
 			} else {
-				d.Reliable = v != 0
+				m.Reliable = v != 0
 			}
 		default:
 			return false
 		}
 	}
-	e.Reset()
-	e.Message = &g.field
+	if !named {
+		m.MatchId = ""
+	}
 	return true
 }
 
@@ -109,7 +135,11 @@ func appendGameData(dst []byte, m proto.Message) (out []byte, ok bool) {
 		presence = sizeText(len(p.UserId)) + sizeText(len(p.SessionId)) + sizeText(len(p.Username)) + sizeBool(p.Persistence)
 		size += 1 + sizeLength(presence) + presence
 	}
-	dst = slices.Grow(dst, 1+sizeLength(size)+size)
+	if room := 1 + sizeLength(size) + size; dst == nil {
+		dst = make([]byte, 0, room)
+	} else {
+		dst = slices.Grow(dst, room)
+	}
 	dst = binary.AppendUvarint(append(dst, tag(matchDataField, protowire.BytesType)), uint64(size))
 	dst = appendText(dst, 1, d.MatchId)
 	if p != nil {

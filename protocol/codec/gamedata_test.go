@@ -26,6 +26,10 @@ func agree(t *testing.T, data []byte) {
 	if err == nil && !proto.Equal(got, want) {
 		t.Fatalf("%x: got %v, proto reads %v", data, got, want)
 	}
+	again := &rtapi.MatchDataSend{MatchId: matchID, OpCode: 5, Data: []byte("before"), Presences: []*rtapi.UserPresence{{}}, Reliable: true}
+	if codec.DecodeMatchDataSend(data, again) && !proto.Equal(sent(again), want) {
+		t.Fatalf("%x: got %v, proto reads %v", data, again, want)
+	}
 }
 
 func marshal(t testing.TB, m proto.Message) []byte {
@@ -111,6 +115,10 @@ func TestGameDataAllocations(t *testing.T) {
 	e := &rtapi.Envelope{}
 	if n := testing.AllocsPerRun(100, func() { _ = codec.Decode(codec.Protobuf, data, e) }); n > 3 {
 		t.Errorf("reading allocates %v times: the message, its match's id and its data are 3", n)
+	}
+	d := &rtapi.MatchDataSend{}
+	if n := testing.AllocsPerRun(100, func() { _ = codec.DecodeMatchDataSend(data, d) }); n > 1 {
+		t.Errorf("reading the next one allocates %v times: its data is 1", n)
 	}
 	out := &rtapi.Envelope{Message: &rtapi.Envelope_MatchData{MatchData: &rtapi.MatchData{MatchId: matchID, OpCode: 1, Data: make([]byte, 200)}}}
 	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Share(out).Bytes(codec.Protobuf) }); n > 2 {

@@ -32,6 +32,7 @@ type Caller struct {
 	ClientIP   string
 	ClientPort string // "" where the door does not know it
 	Host       string // by which the caller reached the door: a Host header or :authority, with its port; "" when unknown
+	Conn       any    // the realtime connection on which the call came, a session.Conn; nil elsewhere
 	Trusted    bool   // runtime or console: ownership checks do not apply
 }
 

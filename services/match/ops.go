@@ -60,12 +60,17 @@ func (s *Service) matchLeave(_ context.Context, c op.Caller, in *rtapi.MatchLeav
 	return &emptypb.Empty{}, nil
 }
 
+// matchDataSend keeps nothing of the message but its data: doors read the next one into it. Whether the session has ended
+// meanwhile need not be asked: it is in no match then.
 func (s *Service) matchDataSend(_ context.Context, c op.Caller, in *rtapi.MatchDataSend) (*emptypb.Empty, error) {
-	conn, err := s.conn(c)
-	if err == nil {
-		err = s.Data(conn, in)
+	conn, ok := c.Conn.(session.Conn)
+	if !ok {
+		var err error
+		if conn, err = s.conn(c); err != nil {
+			return nil, err
+		}
 	}
-	return acknowledged, err
+	return acknowledged, s.Data(conn, in)
 }
 
 // acknowledged is shared by calls whose answer nobody gets.

@@ -103,22 +103,26 @@ func without(list []presence.Presence, sessionID id.UUID) []presence.Presence {
 
 // relay sends a member's data to the others, or to those that it names, itself among them if it does.
 func (s *Service) relay(conn session.Conn, st presence.Stream, in *rtapi.MatchDataSend) {
-	sender, ok := s.c.Presence.Find(st, conn.ID())
-	if !ok {
-		return
-	}
 	to, ok := sessionsOf(in.Presences)
 	if !ok {
 		return
 	}
-	msg := codec.Share(&rtapi.Envelope{Message: &rtapi.Envelope_MatchData{MatchData: &rtapi.MatchData{
-		MatchId: st.Member(), Presence: sender.Wire(st.Mode), OpCode: in.OpCode, Data: in.Data, Reliable: in.Reliable,
-	}}})
-	if len(to) == 0 {
-		s.c.Presence.SendExcept(st, msg, conn.ID())
-		return
-	}
-	s.c.Presence.SendTo(st, msg, to)
+	s.c.Presence.Relay(st, conn.ID(), to, func(name string, sender *rtapi.UserPresence) *codec.Shared {
+		d := &relayedData{}
+		d.data.MatchId, d.data.Presence, d.data.OpCode, d.data.Data, d.data.Reliable = name, sender, in.OpCode, in.Data, in.Reliable
+		d.field.MatchData = &d.data
+		d.envelope.Message = &d.field
+		d.shared.Message = &d.envelope
+		return &d.shared
+	})
+}
+
+// relayedData is a message with all that it consists of, in one allocation.
+type relayedData struct {
+	shared   codec.Shared
+	envelope rtapi.Envelope
+	field    rtapi.Envelope_MatchData
+	data     rtapi.MatchData
 }
 
 // sessionsOf are the sessions that a client names; false when it names one wrongly.

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/heroiclabs/nakama-common/rtapi"
+
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/session"
@@ -44,6 +46,7 @@ type members struct {
 	list []Presence
 	next uint64          // of the newest
 	at   map[id.UUID]int // place in list by session, once the list is long
+	name string          // Stream.Member, once somebody relays
 }
 
 // mine is what each session of one hash has to leave when it ends. A session is in the map from Begin to End.
@@ -119,7 +122,7 @@ func (s *Service) Update(c session.Conn, st Stream, meta Meta) bool {
 		return false
 	}
 	old := m.list[i]
-	m.list[i].Meta = meta
+	m.list[i].Meta, m.list[i].wire = meta, nil
 	s.tell(st, m, []Presence{m.list[i]}, []Presence{old})
 	return true
 }
@@ -320,9 +323,43 @@ func (s *Service) SendTo(st Stream, msg *codec.Shared, sessions []id.UUID) {
 	sh := s.shardOf(st)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	m := sh.streams[st]
+	sh.streams[st].sendTo(msg, sessions)
+}
+
+func (m *members) sendTo(msg *codec.Shared, sessions []id.UUID) {
 	for n, u := range sessions {
 		if i := m.find(u); i >= 0 && !slices.Contains(sessions[:n], u) {
+			m.list[i].Conn.Send(msg)
+		}
+	}
+}
+
+// Relay queues what a member says to the other members of its stream, or to those of the sessions in to that are members,
+// if there are any in it. say makes the message; name is the stream's as a match, and nobody may change the sender. It is
+// called at most once, with a lock held: not when from is no member, and not when nobody gets it.
+func (s *Service) Relay(st Stream, from id.UUID, to []id.UUID, say func(name string, sender *rtapi.UserPresence) *codec.Shared) {
+	sh := s.shardOf(st)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	m := sh.streams[st]
+	at := m.find(from)
+	if at < 0 || len(to) == 0 && len(m.list) == 1 {
+		return
+	}
+	sender := &m.list[at]
+	if sender.wire == nil {
+		sender.wire = sender.Wire(st.Mode)
+	}
+	if m.name == "" {
+		m.name = st.Member()
+	}
+	msg := say(m.name, sender.wire)
+	if len(to) > 0 {
+		m.sendTo(msg, to)
+		return
+	}
+	for i := range m.list {
+		if i != at {
 			m.list[i].Conn.Send(msg)
 		}
 	}
@@ -359,7 +396,7 @@ func (m *members) find(sessionID id.UUID) int {
 
 func (m *members) add(c session.Conn, meta Meta) Presence {
 	m.next++
-	p := Presence{c, meta, m.next}
+	p := Presence{Conn: c, Meta: meta, order: m.next}
 	m.list = append(m.list, p)
 	switch {
 	case m.at != nil:

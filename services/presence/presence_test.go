@@ -251,3 +251,46 @@ func BenchmarkSendToRoom(b *testing.B) {
 type silent struct{ *sessiontest.Conn }
 
 func (silent) Send(*codec.Shared) bool { return true }
+
+// Relay reaches the others, or those that are named, with the sender as it is now; a message that nobody gets is not made.
+func TestRelay(t *testing.T) {
+	s, st := New(Config{}), Stream{Mode: ModeRelayed, Subject: id.UUID{7}}
+	ann, bob, cy, stranger := newConn(1, 1), newConn(2, 2), newConn(3, 3), newConn(4, 4)
+	made := 0
+	relay := func(from *sessiontest.Conn, text string, to ...id.UUID) {
+		s.Relay(st, from.ID(), to, func(name string, sender *rtapi.UserPresence) *codec.Shared {
+			made++
+			if name != st.Member() || sender.SessionId != from.ID().String() || sender.Username != from.Username() {
+				t.Errorf("%s of %v", name, sender)
+			}
+			return say(text + ":" + fmt.Sprint(sender.Persistence))
+		})
+	}
+	enter := func(c *sessiontest.Conn) {
+		s.Begin(c)
+		s.Track(c, st, Meta{})
+	}
+	relay(ann, "no stream")
+	enter(ann)
+	relay(ann, "alone")
+	if made != 0 {
+		t.Errorf("%d messages were made for nobody", made)
+	}
+	enter(bob)
+	enter(cy)
+	ann.Take()
+	bob.Take()
+	cy.Take()
+	relay(stranger, "no member")
+	relay(ann, "all")
+	relay(bob, "some", cy.ID(), bob.ID(), cy.ID(), stranger.ID())
+	s.Update(ann, st, Meta{Persistence: true})
+	relay(ann, "updated", bob.ID())
+	want(t, ann, "")
+	want(t, bob, "all:false some:false updated:true")
+	want(t, cy, "all:false some:false")
+	want(t, stranger, "")
+	if made != 3 {
+		t.Errorf("%d messages were made", made)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"strconv"
 
+	"github.com/heroiclabs/nakama-common/rtapi"
+
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/services/session"
 )
@@ -53,7 +55,8 @@ const (
 type Presence struct {
 	Conn  session.Conn
 	Meta  Meta
-	order uint64 // of coming, within the stream
+	order uint64              // of coming, within the stream
+	wire  *rtapi.UserPresence // Wire in the stream's mode, once it has been asked for; nobody changes it
 }
 
 var seed = maphash.MakeSeed()

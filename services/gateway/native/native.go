@@ -100,6 +100,7 @@ func (d *Door) Open(s *loop.Session, p *token.Private) (loop.Receiver, wire.Deny
 	c := &conn{door: d, session: s, id: p.SessionID, caller: op.Caller{
 		UserID: p.UserID, Username: p.Username, Vars: who.Vars, SessionID: id.UUID(p.SessionID).String(), Lang: lang, Node: d.c.Door.Node, Host: who.Host,
 	}}
+	c.caller.Conn = c
 	c.caller.ClientIP, c.caller.ClientPort = addressOf(s.Addr())
 	c.reader.Max = d.c.RequestMax
 	c.ctx, c.cancel = context.WithCancel(context.Background())

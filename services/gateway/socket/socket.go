@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/heroiclabs/nakama-common/rtapi"
+
 	"github.com/skirmishgg/skirmish/engine/websocket"
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/id"
@@ -120,6 +122,7 @@ func (s *Server) conn(t session.Token, f codec.Format, clientIP, lang string) *c
 	}
 	c.socket = s.sockets.Conn(c)
 	c.line = s.c.Workers.Line(waitMax, c.socket.Resume)
+	c.caller.Conn = c
 	return c
 }
 
@@ -151,6 +154,9 @@ type conn struct {
 	format codec.Format
 	lang   string
 	caller op.Caller
+
+	// owned by whoever reads the socket
+	game *rtapi.MatchDataSend // the newest, which the next one overwrites; nil before the first
 }
 
 func (c *conn) ID() id.UUID             { return c.id }

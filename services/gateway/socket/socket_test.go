@@ -611,6 +611,69 @@ func TestQuick(t *testing.T) {
 }
 
 // What a session leaves behind is cleared after its last call, not during it.
+// In protobuf, the messages of a connection share their memory, but for the data and what a hook has seen.
+func TestQuickProtobuf(t *testing.T) {
+	h := start(t, nil)
+	var mu sync.Mutex // the socket orders what the two sides do, but the race detector does not know
+	var data [][]byte
+	h.Answer(func(_ context.Context, c op.Caller, in proto.Message) (proto.Message, error) {
+		if _, live := c.Conn.(session.Conn); !live {
+			t.Error("the caller has no connection")
+		}
+		if m, ok := in.(*rtapi.MatchDataSend); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			data = append(data, m.Data)
+			if m.MatchId != "m" || m.Reliable != (m.OpCode == 1) {
+				t.Errorf("got %v", m)
+			}
+		}
+		return nil, nil
+	})
+	c := h.dial(alice, "alice", "format", "protobuf")
+	send := func(e *rtapi.Envelope) {
+		t.Helper()
+		b, err := proto.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.send(string(b))
+	}
+	say := func(m *rtapi.MatchDataSend) {
+		m.MatchId = "m"
+		send(&rtapi.Envelope{Message: &rtapi.Envelope_MatchDataSend{MatchDataSend: m}})
+	}
+	answered := func() {
+		send(&rtapi.Envelope{Message: &rtapi.Envelope_Ping{Ping: &rtapi.Ping{}}})
+		c.frame()
+	}
+	say(&rtapi.MatchDataSend{OpCode: 1, Data: []byte("one"), Reliable: true})
+	say(&rtapi.MatchDataSend{OpCode: 2, Data: []byte("two")})
+	say(&rtapi.MatchDataSend{Data: []byte("3"), Presences: []*rtapi.UserPresence{{UserId: "u"}}})
+	say(&rtapi.MatchDataSend{})
+	answered()
+	mu.Lock()
+	if got := fmt.Sprintf("%s", data); got != "[one two 3 ]" {
+		t.Errorf("got %s", got)
+	}
+	mu.Unlock()
+	var hooked []proto.Message
+	h.Registry.Named("MatchDataSend").SetHook(&op.Hook{Before: func(_ context.Context, _ op.Caller, in proto.Message) (proto.Message, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		hooked = append(hooked, in)
+		return in, nil
+	}})
+	say(&rtapi.MatchDataSend{OpCode: 4})
+	say(&rtapi.MatchDataSend{OpCode: 5})
+	answered()
+	mu.Lock()
+	defer mu.Unlock()
+	if len(hooked) != 2 || hooked[0].(*rtapi.MatchDataSend).OpCode != 4 {
+		t.Errorf("the hook has %v", hooked)
+	}
+}
+
 func TestClosedComesAfterTheLastCall(t *testing.T) {
 	h := start(t, nil)
 	c := h.dial(alice, "alice")
