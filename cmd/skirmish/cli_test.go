@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -387,6 +388,36 @@ func TestServe(t *testing.T) {
 	if took := time.Since(began); took > time.Minute {
 		t.Error("waited for matches that are not there:", took)
 	}
+}
+
+// TestReload: SIGHUP loads the modules anew; ones that do not load leave those before serving.
+func TestReload(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals to send")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	module := filepath.Join(dir, "data", "modules", "m.lua")
+	write := func(text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(module), 0o755), os.WriteFile(module, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rpc := `require("nakama").register_rpc(function() return "" end, "one")` + "\n"
+	write(rpc)
+	s := serve(t, dir)
+	s.until(`"msg":"Modules loaded".*"rpc":1`)
+	s.until(`"msg":"Startup done"`)
+	write(rpc + `require("nakama").register_rpc(function() return "" end, "two")`)
+	s.signal(syscall.SIGHUP)
+	s.until(`"msg":"Modules loaded".*"rpc":2`)
+	write("this is no Lua")
+	s.signal(syscall.SIGHUP)
+	s.until(`"msg":"Modules not loaded, the ones before go on".*m\.lua`)
+	s.signal(os.Interrupt)
+	s.until(`"msg":"Shutdown complete"`)
+	s.ends()
 }
 
 // TestDemo runs the demo until a signal, on free ports.

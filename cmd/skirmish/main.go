@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/bench"
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/node"
 )
 
 // version is set by the linker: see the Makefile.
@@ -62,7 +64,8 @@ var without = []string{"bot", "bench", "healthcheck", "version"}
 
 // app is what commands get: the settings of the command line, and when to stop.
 type app struct {
-	*stop
+	ctx   context.Context // ends with SIGINT or SIGTERM
+	hurry <-chan struct{} // closed by the second of them
 	flags config.Flags
 }
 
@@ -82,7 +85,8 @@ func main() {
 }
 
 func run(args []string) int {
-	a := &app{stop: watchSignals()}
+	a := &app{}
+	a.ctx, a.hurry = node.WatchSignals()
 	rest := args
 	if len(args) == 0 || !slices.Contains(without, args[0]) {
 		a.flags, rest = config.Split(args)

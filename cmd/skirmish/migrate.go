@@ -15,6 +15,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/persist/pg/migrate"
 	"github.com/skirmishgg/skirmish/services/config"
+	"github.com/skirmishgg/skirmish/services/node"
 )
 
 type migrateCmd struct {
@@ -55,7 +56,7 @@ func (c *migrateCmd) Run(a *app) error {
 	if dsn == "" {
 		return errors.New("migrations are for Postgres: give --database.address. The embedded store needs none")
 	}
-	logger, closer, err := openLog(conf)
+	logger, closer, err := node.OpenLog(conf.Logger)
 	if err != nil {
 		return err
 	}

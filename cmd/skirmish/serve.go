@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/skirmishgg/skirmish/bench/arena"
 	"github.com/skirmishgg/skirmish/engine/match"
@@ -53,16 +52,16 @@ func (c *serveCmd) serve(a *app, conf *config.Config, logger *slog.Logger) error
 	}
 	if c.Arena {
 		if err := c.arena(n, logger); err != nil {
-			return errors.Join(err, stopNode(n))
+			over, cancel := context.WithCancel(context.Background())
+			cancel()
+			return errors.Join(err, n.Run(over, over.Done()))
 		}
 	}
 	logger.Info("Startup done")
 	if onTerminal(conf) {
 		printBanner(os.Stdout, conf, doors(n))
 	}
-	<-a.ctx.Done()
-	drain(n, time.Duration(conf.ShutdownGraceSec)*time.Second, a.hurry, logger)
-	return stopNode(n)
+	return n.Run(a.ctx, a.hurry)
 }
 
 // arena starts the example game.
@@ -75,42 +74,10 @@ func (c *serveCmd) arena(n *node.Node, logger *slog.Logger) error {
 	return nil
 }
 
-// drain lets running matches end by themselves for as long as the grace is, or until somebody is in a hurry.
-func drain(n interface{ Drain(context.Context) error }, grace time.Duration, hurry <-chan struct{}, logger *slog.Logger) {
-	logger.Info("Shutdown started - use CTRL^C to force stop server", "grace_period_sec", int(grace/time.Second))
-	if grace <= 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	over := make(chan error, 1)
-	go func() { over <- n.Drain(ctx) }() // ends with the matches or ctx
-	select {
-	case err := <-over:
-		if err != nil {
-			logger.Info("Shutdown grace period expired")
-		}
-	case <-hurry:
-		logger.Info("Skipping graceful shutdown")
-		cancel()
-		<-over
-	}
-}
-
-// stopTime is how long goodbyes may take.
-const stopTime = 5 * time.Second
-
-// stopNode waits for the goodbyes, but not for ever.
-func stopNode(n *node.Node) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-	defer cancel()
-	return n.Stop(ctx)
-}
-
 // startUp reads the configuration and opens the log. What is wrong is said: to people as a list, otherwise as log lines.
 func startUp(a *app, defaults map[string]string) (*config.Config, *slog.Logger, func(), error) {
 	conf, err := a.load(true, defaults)
-	logger, closer, logErr := openLog(conf)
+	logger, closer, logErr := node.OpenLog(conf.Logger)
 	if logErr != nil { // before there is a configuration, there is a log all the same
 		logger, closer, _ = log.Open(log.Config{Format: "auto", Stdout: os.Stdout})
 		if err == nil {
@@ -167,18 +134,6 @@ func sentence(p config.Problem) string {
 		return p.Text
 	}
 	return p.Text + ". " + p.Advice
-}
-
-func openLog(c *config.Config) (*slog.Logger, interface{ Close() error }, error) {
-	l := c.Logger
-	lc := log.Config{
-		Level: l.Level, Format: l.Format, File: l.File, Rotation: l.Rotation, MaxSizeMB: l.MaxSize, MaxAgeDays: l.MaxAge,
-		MaxBackups: l.MaxBackups, LocalTime: l.LocalTime, Compress: l.Compress,
-	}
-	if l.Stdout {
-		lc.Stdout = os.Stdout
-	}
-	return log.Open(lc)
 }
 
 // onTerminal says whether people read the output, so that it may have more than log lines.

@@ -1,13 +1,11 @@
 package node
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/skirmishgg/skirmish/engine/match"
 	"github.com/skirmishgg/skirmish/services/config"
@@ -23,7 +21,8 @@ type Options struct {
 }
 
 // Main is a server's whole program: it reads the settings of flags, environment and files, serves until SIGINT or SIGTERM,
-// lets matches end for shutdown_grace_sec, and ends the process. A second signal cuts that short.
+// lets matches end for shutdown_grace_sec, and ends the process. A second signal cuts that short; SIGHUP loads the modules
+// anew.
 func Main(o Options) {
 	if err := serve(o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,10 +30,8 @@ func Main(o Options) {
 	}
 }
 
-// stopTime is how long goodbyes may take.
-const stopTime = 5 * time.Second
-
 func serve(o Options) (err error) {
+	stop, hurry := WatchSignals()
 	flags, rest := config.Split(os.Args[1:])
 	if len(rest) > 0 {
 		return fmt.Errorf("%s is no setting", rest[0])
@@ -43,7 +40,7 @@ func serve(o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	logger, closer, err := log.Open(logConfig(settings.Logger))
+	logger, closer, err := OpenLog(settings.Logger)
 	if err != nil {
 		return err
 	}
@@ -57,34 +54,11 @@ func serve(o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	<-signals
-	return n.end(signals)
+	return n.Run(stop, hurry)
 }
 
-// end drains and stops; a signal meanwhile ends the draining.
-func (n *Node) end(hurry <-chan os.Signal) error {
-	if grace := seconds(n.c.Settings.ShutdownGraceSec); grace > 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), grace)
-		defer cancel()
-		go func() { // ends with the first signal, or with end
-			select {
-			case <-hurry:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-		if err := n.Drain(ctx); err != nil {
-			n.c.Log.Info("Matches were cut short", "why", err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-	defer cancel()
-	return n.Stop(ctx)
-}
-
-func logConfig(l config.Logger) log.Config {
+// OpenLog opens the log as settings want it.
+func OpenLog(l config.Logger) (*slog.Logger, io.Closer, error) {
 	c := log.Config{
 		Level: l.Level, Format: l.Format, File: l.File, Rotation: l.Rotation, MaxSizeMB: l.MaxSize, MaxAgeDays: l.MaxAge,
 		MaxBackups: l.MaxBackups, LocalTime: l.LocalTime, Compress: l.Compress,
@@ -92,5 +66,5 @@ func logConfig(l config.Logger) log.Config {
 	if l.Stdout {
 		c.Stdout = os.Stdout
 	}
-	return c
+	return log.Open(c)
 }

@@ -202,6 +202,57 @@ func TestModuleThatFailsKeepsTheServerFromStarting(t *testing.T) {
 	}
 }
 
+// TestStorageIndexOfModules: what Lua registers is filled from the store, goes through its filter, and is another after a
+// reload.
+func TestStorageIndexOfModules(t *testing.T) {
+	for _, store := range []string{"embedded", "postgres"} {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			n := startAs(t, store, Config{})
+			ann := signIn(t, n, "ann")
+			for key, value := range map[string]string{"a": `{"level": 3}`, "b": `{"level": 30}`, "c": `{"level": 9, "hidden": true}`} {
+				o := &api.WriteStorageObject{Collection: "base", Key: key, Value: value}
+				ann.ask("WriteStorageObjects", ann.token, &api.WriteStorageObjectsRequest{Objects: []*api.WriteStorageObject{o}})
+			}
+			load := func(filter string) {
+				t.Helper()
+				text := `local nk = require("nakama")
+					nk.register_storage_index("bases", "base", "", {"level"}, {"level"}, 100)
+					` + filter + `
+					nk.register_rpc(function(context, payload)
+						local keys = ""
+						for _, o in ipairs(nk.storage_index_list("bases", payload, 10, {"-value.level"}, context.user_id)) do keys = keys .. o.key end
+						return keys
+					end, "find")`
+				if err := os.WriteFile(filepath.Join(n.c.Settings.Runtime.Path, "m.lua"), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				if err := n.ReloadModules(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			find := func(query, want string) {
+				t.Helper()
+				if out := ann.ask("RpcFunc", ann.token, &api.Rpc{Id: "find", Payload: query}).(*api.Rpc).Payload; out != want {
+					t.Errorf("%s: found %q, want %q", query, out, want)
+				}
+			}
+			load("")
+			find("*", "bca")
+			find("+value.level:<10", "ca")
+			load(`nk.register_storage_index_filter("bases", function(context, w)
+				return context.execution_mode == "storage_index_filter" and w.user_id ~= nil and not w.value.hidden
+			end)`)
+			find("*", "ba")
+			o := &api.WriteStorageObject{Collection: "base", Key: "c", Value: `{"level": 10}`}
+			ann.ask("WriteStorageObjects", ann.token, &api.WriteStorageObjectsRequest{Objects: []*api.WriteStorageObject{o}})
+			find("*", "bca")
+			ann.ask("DeleteStorageObjects", ann.token, &api.DeleteStorageObjectsRequest{ObjectIds: []*api.DeleteStorageObjectId{{Collection: "base", Key: "b"}}})
+			find("*", "ca")
+		})
+	}
+}
+
 func TestReloadAndCheckModules(t *testing.T) {
 	n := startAs(t, "embedded", Config{Modules: []Module{testModule(make(chan reported, 1))}})
 	if err := n.ReloadModules(t.Context()); err != nil {
