@@ -79,26 +79,41 @@ type blendPlayer struct {
 func (p *blendPlayer) Joined(r *handshake.Result, _ time.Duration) { p.tick = r.ServerTick + 2 }
 func (p *blendPlayer) Event([]byte)                                {}
 
+// Input keeps its tick near to the server's, also when the generator was held up.
 func (p *blendPlayer) Input(dst []byte, _ time.Duration) (int, peer.TickInfo) {
-	p.tick++
+	if p.anySeen && p.tick >= p.seen+blendAhead {
+		return -1, p.info()
+	}
+	if p.tick++; p.anySeen {
+		p.tick = max(p.tick, p.seen+1)
+	}
 	in := blendInput{}
 	for i := range in.Data {
 		in.Data[i] = p.tick * uint32(i+1)
 	}
 	p.history.Put(p.tick, unsafe.Pointer(&in))
+	return p.history.Encode(dst, p.processed, p.anyUsed), p.info()
+}
+
+func (p *blendPlayer) info() peer.TickInfo {
 	t := peer.TickInfo{Valid: true, Tick: p.tick, DecodedDelta: peer.None}
 	if d := p.tick - p.seen; p.anySeen && d < peer.None {
 		t.DecodedDelta = uint8(d)
 	}
-	return p.history.Encode(dst, p.processed, p.anyUsed), t
+	return t
 }
 
 func (p *blendPlayer) Snapshot(t peer.TickInfo, _ []byte, _ time.Duration) {
 	if t.InputDelta != peer.None {
 		p.processed, p.anyUsed = t.Tick-uint32(t.InputDelta), true
 	}
-	p.seen, p.anySeen = t.Tick, true
+	if !p.anySeen || int32(t.Tick-p.seen) > 0 {
+		p.seen, p.anySeen = t.Tick, true
+	}
 }
+
+// blendAhead is how many ticks an input is ahead of the newest snapshot, at most.
+const blendAhead = 4
 
 // blendLoad is the role "blend-load". It answers "run DURATION" with a load.Report.
 func blendLoad(con *proc.Console, args []string) error {
