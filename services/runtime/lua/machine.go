@@ -109,9 +109,12 @@ func (m *machine) runAndTake(ctx context.Context, instructions int64, fn *lua.LF
 	L := c.L
 	L.SetContext(c.budget)
 	running := m.program.host.Guard.Enter("Lua "+file, c.budget.kill)
+	failed := false
 	defer func() {
 		running.Leave()
-		m.release(L)
+		if !failed { // which may have left something behind on the thread
+			m.release(L)
+		}
 	}()
 	values, err := args(c)
 	if err != nil {
@@ -122,6 +125,7 @@ func (m *machine) runAndTake(ctx context.Context, instructions int64, fn *lua.LF
 		L.Push(v)
 	}
 	if err := L.PCall(len(values), lua.MultRet, nil); err != nil {
+		failed = true
 		return m.thrown(ctx, err, file)
 	}
 	results := make([]lua.LValue, L.GetTop())

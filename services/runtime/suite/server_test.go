@@ -104,6 +104,11 @@ func (s *server) request(t *testing.T, method, path, authorization, body string)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
+	return s.send(t, r)
+}
+
+func (s *server) send(t *testing.T, r *http.Request) (status int, answer string) {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
