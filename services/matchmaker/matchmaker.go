@@ -62,8 +62,9 @@ type Config struct {
 	Intervals int           // rounds in which a ticket searches
 	Mutual    bool          // each of a match must want all others
 	NewToken  func() (string, error)
-	Native    Native       // nil: there are none
-	Hooks     func() Hooks // nil: there are none
+	Native    Native                   // nil: there are none
+	Hooks     func() Hooks             // nil: there are none
+	Worked    func(took time.Duration) // hears of each round; nil: nobody does
 	Now       func() time.Time
 	Random    io.Reader // of ticket ids; safe for any goroutine
 	Log       *slog.Logger
@@ -99,6 +100,9 @@ type Service struct {
 
 // New has no tickets.
 func New(c Config) *Service {
+	if c.Worked == nil {
+		c.Worked = func(time.Duration) {}
+	}
 	s := &Service{
 		c: c, wake: make(chan struct{}, 1), delivering: make(chan struct{}, deliveries),
 		pool: pool.New(pool.Config{RoundsMax: c.Intervals, Mutual: c.Mutual}),
@@ -136,7 +140,9 @@ func (s *Service) Run(ctx context.Context) {
 			}
 			s.step(ctx)
 		case <-round.C:
+			start := s.c.Now()
 			s.round(ctx)
+			s.c.Worked(s.c.Now().Sub(start))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -504,6 +505,27 @@ func TestStats(t *testing.T) {
 		}
 		if c := s.Completions[9]; !c.CreateTime.AsTime().Equal(begin.Add(time.Second)) || !c.CompleteTime.AsTime().After(c.CreateTime.AsTime()) {
 			t.Errorf("%v", c)
+		}
+	})
+}
+
+// TestWorked: rounds are measured, with the hooks that take their time.
+func TestWorked(t *testing.T) {
+	var took []time.Duration
+	in(t, func(c *Config) {
+		c.Worked = func(d time.Duration) { took = append(took, d) }
+		c.Hooks = func() Hooks {
+			return Hooks{Processor: func(context.Context, []nakama.MatchmakerEntry) ([][]nakama.MatchmakerEntry, error) {
+				time.Sleep(3 * time.Second)
+				return nil, nil
+			}}
+		}
+	}, func(h *hall) {
+		h.later(interval + time.Second)
+		h.add("ann", "", 2, 2)
+		h.later(interval + 3*time.Second)
+		if want := []time.Duration{0, 3 * time.Second}; !slices.Equal(took, want) {
+			t.Errorf("rounds took %v, want %v", took, want)
 		}
 	})
 }

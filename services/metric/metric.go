@@ -46,6 +46,7 @@ type Metrics struct {
 	// Presence and events.
 	PresenceEvents, DroppedEvents *Counter
 	PresenceWait, PresenceWork    *Timer // from the queue; of its handling
+	MatchmakerRound               *Timer
 
 	// StorageRejected counts by collection and reason, RateLimited by operation.
 	StorageRejected, RateLimited *CounterSet
@@ -75,6 +76,7 @@ func New(c Config) *Metrics {
 	m.DroppedEvents = m.Counter("dropped_events", "Events dropped because the modules' queue was full.")
 	m.PresenceWait = m.Timer("presence_event_dequeue_latency_ms", "Seconds that changes of presences waited in the queue.")
 	m.PresenceWork = m.Timer("presence_event_process_latency_ms", "Seconds that handling of changes of presences took.")
+	m.MatchmakerRound = m.Timer("matchmaker_process_time", "Seconds that rounds of the matchmaker took, with modules' functions.")
 	m.StorageRejected = m.CounterSet("storage_write_reject_count", "Storage writes that the stored object refused.", "collection", "reason")
 	m.RateLimited = m.ownCounterSet("rate_limited_total", "Calls over the rate limit.", "operation")
 	m.collectionErrors = m.CounterSet("metrics_collection_errors_count", "Values of modules that were refused.", "name", "err")
