@@ -30,7 +30,7 @@ func (e UnknownError) Error() string { return fmt.Sprintf("index %q not found", 
 
 // Search finds what the caller may read, in the order that was asked for: of fields that are sortable (value.field), of
 // create_time and update_time, each with a - in front for the opposite; other words are passed over. What lacks the field
-// comes last either way. Then the best score goes first, then what was updated first. It takes about 100 ns for each
+// comes last either way. Then the best score goes first, then what was updated first. It takes about 150 ns for each
 // object that the query matches.
 // Errors: UnknownError, query.ErrSyntax, query.ErrExpression, storage.ErrCursor, ErrBehind.
 func (s *Service) Search(ctx context.Context, c op.Caller, q Search) (*storage.Page, error) {
