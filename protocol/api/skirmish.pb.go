@@ -23,6 +23,70 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Why it is over.
+type MatchEnded_Reason int32
+
+const (
+	MatchEnded_UNKNOWN MatchEnded_Reason = 0
+	// Its handler ended it.
+	MatchEnded_HANDLER MatchEnded_Reason = 1
+	// Its handler failed. The session ends too.
+	MatchEnded_FAILED MatchEnded_Reason = 2
+	// Its handler did not keep up with what was asked of it. The session ends too.
+	MatchEnded_SLOW MatchEnded_Reason = 3
+	// Nobody was in it for too long.
+	MatchEnded_EMPTY MatchEnded_Reason = 4
+	// The server stops.
+	MatchEnded_SHUTDOWN MatchEnded_Reason = 5
+)
+
+// Enum value maps for MatchEnded_Reason.
+var (
+	MatchEnded_Reason_name = map[int32]string{
+		0: "UNKNOWN",
+		1: "HANDLER",
+		2: "FAILED",
+		3: "SLOW",
+		4: "EMPTY",
+		5: "SHUTDOWN",
+	}
+	MatchEnded_Reason_value = map[string]int32{
+		"UNKNOWN":  0,
+		"HANDLER":  1,
+		"FAILED":   2,
+		"SLOW":     3,
+		"EMPTY":    4,
+		"SHUTDOWN": 5,
+	}
+)
+
+func (x MatchEnded_Reason) Enum() *MatchEnded_Reason {
+	p := new(MatchEnded_Reason)
+	*p = x
+	return p
+}
+
+func (x MatchEnded_Reason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MatchEnded_Reason) Descriptor() protoreflect.EnumDescriptor {
+	return file_protocol_api_skirmish_proto_enumTypes[0].Descriptor()
+}
+
+func (MatchEnded_Reason) Type() protoreflect.EnumType {
+	return &file_protocol_api_skirmish_proto_enumTypes[0]
+}
+
+func (x MatchEnded_Reason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MatchEnded_Reason.Descriptor instead.
+func (MatchEnded_Reason) EnumDescriptor() ([]byte, []int) {
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{4, 0}
+}
+
 // Ask for the token that opens one UDP connection.
 type CreateConnectTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -373,6 +437,59 @@ func (x *MatchmakerTicketExplanation) GetLastRound() int32 {
 	return 0
 }
 
+// An authoritative match that the session was in is over. Native sessions are told; other connections have no message for it.
+type MatchEnded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MatchId       string                 `protobuf:"bytes,1,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	Reason        MatchEnded_Reason      `protobuf:"varint,2,opt,name=reason,proto3,enum=skirmish.api.MatchEnded_Reason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchEnded) Reset() {
+	*x = MatchEnded{}
+	mi := &file_protocol_api_skirmish_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchEnded) ProtoMessage() {}
+
+func (x *MatchEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_api_skirmish_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchEnded.ProtoReflect.Descriptor instead.
+func (*MatchEnded) Descriptor() ([]byte, []int) {
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MatchEnded) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *MatchEnded) GetReason() MatchEnded_Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return MatchEnded_UNKNOWN
+}
+
 // A clause of the ticket's query.
 type MatchmakerTicketExplanation_Clause struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -386,7 +503,7 @@ type MatchmakerTicketExplanation_Clause struct {
 
 func (x *MatchmakerTicketExplanation_Clause) Reset() {
 	*x = MatchmakerTicketExplanation_Clause{}
-	mi := &file_protocol_api_skirmish_proto_msgTypes[5]
+	mi := &file_protocol_api_skirmish_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -398,7 +515,7 @@ func (x *MatchmakerTicketExplanation_Clause) String() string {
 func (*MatchmakerTicketExplanation_Clause) ProtoMessage() {}
 
 func (x *MatchmakerTicketExplanation_Clause) ProtoReflect() protoreflect.Message {
-	mi := &file_protocol_api_skirmish_proto_msgTypes[5]
+	mi := &file_protocol_api_skirmish_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +588,19 @@ const file_protocol_api_skirmish_proto_rawDesc = "" +
 	"last_round\x18\x10 \x01(\x05R\tlastRound\x1a=\n" +
 	"\x06Clause\x12\x16\n" +
 	"\x06clause\x18\x01 \x01(\tR\x06clause\x12\x1b\n" +
-	"\trules_out\x18\x02 \x01(\x05R\brulesOutB-Z+github.com/skirmishgg/skirmish/protocol/apib\x06proto3"
+	"\trules_out\x18\x02 \x01(\x05R\brulesOut\"\xb3\x01\n" +
+	"\n" +
+	"MatchEnded\x12\x19\n" +
+	"\bmatch_id\x18\x01 \x01(\tR\amatchId\x127\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x1f.skirmish.api.MatchEnded.ReasonR\x06reason\"Q\n" +
+	"\x06Reason\x12\v\n" +
+	"\aUNKNOWN\x10\x00\x12\v\n" +
+	"\aHANDLER\x10\x01\x12\n" +
+	"\n" +
+	"\x06FAILED\x10\x02\x12\b\n" +
+	"\x04SLOW\x10\x03\x12\t\n" +
+	"\x05EMPTY\x10\x04\x12\f\n" +
+	"\bSHUTDOWN\x10\x05B-Z+github.com/skirmishgg/skirmish/protocol/apib\x06proto3"
 
 var (
 	file_protocol_api_skirmish_proto_rawDescOnce sync.Once
@@ -485,23 +614,27 @@ func file_protocol_api_skirmish_proto_rawDescGZIP() []byte {
 	return file_protocol_api_skirmish_proto_rawDescData
 }
 
-var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_protocol_api_skirmish_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_protocol_api_skirmish_proto_goTypes = []any{
-	(*CreateConnectTokenRequest)(nil),          // 0: skirmish.api.CreateConnectTokenRequest
-	(*ConnectToken)(nil),                       // 1: skirmish.api.ConnectToken
-	(*ExplainMatchmakerTicketRequest)(nil),     // 2: skirmish.api.ExplainMatchmakerTicketRequest
-	(*MatchmakerTicketExplanation)(nil),        // 3: skirmish.api.MatchmakerTicketExplanation
-	nil,                                        // 4: skirmish.api.CreateConnectTokenRequest.MetadataEntry
-	(*MatchmakerTicketExplanation_Clause)(nil), // 5: skirmish.api.MatchmakerTicketExplanation.Clause
+	(MatchEnded_Reason)(0),                     // 0: skirmish.api.MatchEnded.Reason
+	(*CreateConnectTokenRequest)(nil),          // 1: skirmish.api.CreateConnectTokenRequest
+	(*ConnectToken)(nil),                       // 2: skirmish.api.ConnectToken
+	(*ExplainMatchmakerTicketRequest)(nil),     // 3: skirmish.api.ExplainMatchmakerTicketRequest
+	(*MatchmakerTicketExplanation)(nil),        // 4: skirmish.api.MatchmakerTicketExplanation
+	(*MatchEnded)(nil),                         // 5: skirmish.api.MatchEnded
+	nil,                                        // 6: skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	(*MatchmakerTicketExplanation_Clause)(nil), // 7: skirmish.api.MatchmakerTicketExplanation.Clause
 }
 var file_protocol_api_skirmish_proto_depIdxs = []int32{
-	4, // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
-	5, // 1: skirmish.api.MatchmakerTicketExplanation.clauses:type_name -> skirmish.api.MatchmakerTicketExplanation.Clause
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	6, // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	7, // 1: skirmish.api.MatchmakerTicketExplanation.clauses:type_name -> skirmish.api.MatchmakerTicketExplanation.Clause
+	0, // 2: skirmish.api.MatchEnded.reason:type_name -> skirmish.api.MatchEnded.Reason
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_protocol_api_skirmish_proto_init() }
@@ -514,13 +647,14 @@ func file_protocol_api_skirmish_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protocol_api_skirmish_proto_rawDesc), len(file_protocol_api_skirmish_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   6,
+			NumEnums:      1,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_protocol_api_skirmish_proto_goTypes,
 		DependencyIndexes: file_protocol_api_skirmish_proto_depIdxs,
+		EnumInfos:         file_protocol_api_skirmish_proto_enumTypes,
 		MessageInfos:      file_protocol_api_skirmish_proto_msgTypes,
 	}.Build()
 	File_protocol_api_skirmish_proto = out.File

@@ -148,7 +148,7 @@ func (e *Entry) SetHook(h *Hook) { e.hook.Store(h) }
 
 // Push declares a message that the server sends unasked, so that SDKs know their handlers.
 type Push struct {
-	RT   string // field of rtapi.Envelope
+	RT   string // field of rtapi.Envelope; "": a message of our own, which goes to native sessions only, as it is
 	ID   uint16 // native number, in the same space as operations
 	Type protoreflect.MessageType
 }

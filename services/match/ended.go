@@ -1,6 +1,8 @@
 package match
 
-// Ended is why an authoritative match is over. The numbers are permanent.
+import ownapi "github.com/skirmishgg/skirmish/protocol/api"
+
+// Ended is why an authoritative match is over. The numbers are permanent, and those of MatchEnded's reasons.
 type Ended uint8
 
 const (
@@ -31,8 +33,17 @@ func (e Ended) String() string {
 func (e Ended) disconnects() bool { return e == EndedFailed || e == EndedSlow }
 
 // Watcher is a session.Conn whose client can be told that a match it is in has ended, and why. The client protocol has no
-// message for it, so clients of Nakama see nothing, as they always have; UDP match connections end with the reason.
+// message for it, so clients of Nakama see nothing, as they always have; UDP match connections end with the reason, native
+// sessions get MatchEnded.
 // MatchEnded must not block; a Close may follow it.
 type Watcher interface {
 	MatchEnded(match string, why Ended)
+}
+
+// PushEnded is the number of MatchEnded.
+const PushEnded = 311
+
+// Message is what clients that can be told are told.
+func (e Ended) Message(match string) *ownapi.MatchEnded {
+	return &ownapi.MatchEnded{MatchId: match, Reason: ownapi.MatchEnded_Reason(e)}
 }

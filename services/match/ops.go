@@ -6,6 +6,7 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	ownapi "github.com/skirmishgg/skirmish/protocol/api"
 	"github.com/skirmishgg/skirmish/protocol/id"
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/session"
@@ -21,6 +22,7 @@ func (s *Service) Register(r *op.Registry) {
 	op.AddPush[rtapi.Match](r, "match", 112)
 	op.AddPush[rtapi.MatchData](r, "match_data", 114)
 	op.AddPush[rtapi.MatchPresenceEvent](r, "match_presence_event", 118)
+	op.AddPush[ownapi.MatchEnded](r, "", PushEnded)
 }
 
 func (s *Service) matchCreate(_ context.Context, c op.Caller, in *rtapi.MatchCreate) (*rtapi.Match, error) {

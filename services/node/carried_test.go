@@ -13,6 +13,7 @@ import (
 
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/skirmishgg/skirmish/netcode/token"
 	protoapi "github.com/skirmishgg/skirmish/protocol/api"
@@ -327,6 +328,27 @@ func (carriedGame) Terminate(context.Context, match.Dispatcher, int64, int) (boo
 	return true, nil
 }
 func (carriedGame) State() any { return nil }
+
+// TestWhyAMatchEnded: native sessions are told, and go on unless the handler failed.
+func TestWhyAMatchEnded(t *testing.T) {
+	n := startAs(t, "embedded", Config{Matches: Handlers{"game": func() match.Handler { return carriedGame{} }}})
+	cid := signIn(t, n, "cid").native()
+	play := func(opCode int64, want protoapi.MatchEnded_Reason) {
+		t.Helper()
+		matchID, err := n.CreateMatch(t.Context(), "game", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cid.do("MatchJoin", &rtapi.MatchJoin{Id: &rtapi.MatchJoin_MatchId{MatchId: matchID}}, &rtapi.Match{})
+		cid.do("MatchDataSend", &rtapi.MatchDataSend{MatchId: matchID, OpCode: opCode}, &emptypb.Empty{})
+		if m := <-cid.ended; m.MatchId != matchID || m.Reason != want {
+			t.Errorf("told %v, want %v of match %s", m, want, matchID)
+		}
+	}
+	play(endIt, protoapi.MatchEnded_HANDLER)
+	play(failNow, protoapi.MatchEnded_FAILED)
+	<-cid.over
+}
 
 // TestAuthoritativeMatchOfEveryKind: a WebSocket and UDP connections in one authoritative match: the join attempt and its
 // metadata, data both ways, a message larger than a stream's, kick, leave, loss, the end.

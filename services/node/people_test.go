@@ -29,12 +29,14 @@ type person struct {
 	call     func(name string, in, out proto.Message) error
 	end      func()
 	pushes   chan *rtapi.Envelope
+	ended    chan *protoapi.MatchEnded // these two of a native session
+	over     <-chan struct{}
 }
 
 // signIn makes a user over REST.
 func signIn(t *testing.T, n *Node, name string) *person {
 	t.Helper()
-	p := &person{t: t, n: n, name: name, pushes: make(chan *rtapi.Envelope, 1000)}
+	p := &person{t: t, n: n, name: name, pushes: make(chan *rtapi.Envelope, 1000), ended: make(chan *protoapi.MatchEnded, 10)}
 	p.token = p.ask("AuthenticateDevice", "key", &api.AuthenticateDeviceRequest{Account: &api.AccountDevice{Id: "a-device-of-" + name}, Username: name}).(*api.Session).Token
 	p.id = p.ask("GetAccount", p.token, &emptypb.Empty{}).(*api.Account).User.Id
 	return p
@@ -58,12 +60,15 @@ func (p *person) native() *person {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	s, err := client.OpenSessionWith(p.t.Context(), ticket, client.SessionOptions{Push: func(m *rtapi.Envelope) { p.pushes <- m }})
+	s, err := client.OpenSessionWith(p.t.Context(), ticket, client.SessionOptions{
+		Push: func(m *rtapi.Envelope) { p.pushes <- m }, MatchEnded: func(m *protoapi.MatchEnded) { p.ended <- m },
+	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(s.Close)
 	p.end = s.Close
+	p.over = s.Done()
 	p.call = func(name string, in, out proto.Message) error {
 		return s.Call(p.t.Context(), p.n.Registry().Named(name).Spec.ID, in, out)
 	}

@@ -125,6 +125,32 @@ func getOwnExplainMatchmakerTicketRequest(t *reader, m *api.ExplainMatchmakerTic
 	}
 }
 
+func putOwnMatchEnded(w *writer, m *api.MatchEnded) uoffset {
+	if m == nil {
+		m = &api.MatchEnded{}
+	}
+	var o0 uoffset
+	if m.MatchId != "" {
+		o0 = w.text(m.MatchId)
+	}
+	w.StartObject(2)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	if m.Reason != 0 {
+		w.PrependInt32(int32(m.Reason))
+		w.Slot(1)
+	}
+	return w.EndObject()
+}
+
+func getOwnMatchEnded(t *reader, m *api.MatchEnded) {
+	if o := t.Offset(4); o != 0 {
+		m.MatchId = text(t, o)
+	}
+	if o := t.Offset(6); o != 0 {
+		m.Reason = api.MatchEnded_Reason(t.GetInt32(t.Pos + uoffset(o)))
+	}
+}
+
 func putOwnMatchmakerTicketExplanation(w *writer, m *api.MatchmakerTicketExplanation) uoffset {
 	if m == nil {
 		m = &api.MatchmakerTicketExplanation{}

@@ -388,6 +388,8 @@ func (w *writer) put(m proto.Message) (uoffset, bool) {
 		return putOwnCreateConnectTokenRequest(w, m), true
 	case *api1.ExplainMatchmakerTicketRequest:
 		return putOwnExplainMatchmakerTicketRequest(w, m), true
+	case *api1.MatchEnded:
+		return putOwnMatchEnded(w, m), true
 	case *api1.MatchmakerTicketExplanation:
 		return putOwnMatchmakerTicketExplanation(w, m), true
 	case *api1.MatchmakerTicketExplanation_Clause:
@@ -960,6 +962,9 @@ func get(t *reader, m proto.Message) {
 	case *api1.ExplainMatchmakerTicketRequest:
 		m.Reset()
 		getOwnExplainMatchmakerTicketRequest(t, m)
+	case *api1.MatchEnded:
+		m.Reset()
+		getOwnMatchEnded(t, m)
 	case *api1.MatchmakerTicketExplanation:
 		m.Reset()
 		getOwnMatchmakerTicketExplanation(t, m)
@@ -1346,10 +1351,12 @@ func indexOf(m proto.Message) int {
 		return 205
 	case *api1.ExplainMatchmakerTicketRequest:
 		return 207
-	case *api1.MatchmakerTicketExplanation:
+	case *api1.MatchEnded:
 		return 208
-	case *api1.MatchmakerTicketExplanation_Clause:
+	case *api1.MatchmakerTicketExplanation:
 		return 209
+	case *api1.MatchmakerTicketExplanation_Clause:
+		return 210
 	}
 	return -1
 }
@@ -2474,11 +2481,15 @@ var tables = [...]table{
 	207: {"skirmish.api.ExplainMatchmakerTicketRequest", []slot{
 		{kText, 0, 0}, // ticket
 	}},
-	208: {"skirmish.api.MatchmakerTicketExplanation", []slot{
+	208: {"skirmish.api.MatchEnded", []slot{
+		{kText, 0, 0}, // match_id
+		{k32, 0, 0},   // reason
+	}},
+	209: {"skirmish.api.MatchmakerTicketExplanation", []slot{
 		{kText, 0, 0},     // ticket
 		{kText, 0, 0},     // summary
 		{k32, 0, 0},       // others
-		{kTables, 0, 209}, // clauses
+		{kTables, 0, 210}, // clauses
 		{k32, 0, 0},       // optional
 		{k32, 0, 0},       // sizes
 		{k32, 0, 0},       // party
@@ -2492,7 +2503,7 @@ var tables = [...]table{
 		{k32, 0, 0},       // rounds
 		{k32, 0, 0},       // last_round
 	}},
-	209: {"skirmish.api.MatchmakerTicketExplanation.Clause", []slot{
+	210: {"skirmish.api.MatchmakerTicketExplanation.Clause", []slot{
 		{kText, 0, 0}, // clause
 		{k32, 0, 0},   // rules_out
 	}},

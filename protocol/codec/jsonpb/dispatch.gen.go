@@ -388,6 +388,8 @@ func (w *writer) message(m proto.Message) bool {
 		w.writeOwnCreateConnectTokenRequest(m)
 	case *api1.ExplainMatchmakerTicketRequest:
 		w.writeOwnExplainMatchmakerTicketRequest(m)
+	case *api1.MatchEnded:
+		w.writeOwnMatchEnded(m)
 	case *api1.MatchmakerTicketExplanation:
 		w.writeOwnMatchmakerTicketExplanation(m)
 	case *api1.MatchmakerTicketExplanation_Clause:
@@ -962,6 +964,9 @@ func (r *reader) message(m proto.Message) bool {
 	case *api1.ExplainMatchmakerTicketRequest:
 		m.Reset()
 		r.readOwnExplainMatchmakerTicketRequest(m)
+	case *api1.MatchEnded:
+		m.Reset()
+		r.readOwnMatchEnded(m)
 	case *api1.MatchmakerTicketExplanation:
 		m.Reset()
 		r.readOwnMatchmakerTicketExplanation(m)

@@ -142,6 +142,43 @@ func (r *reader) readOwnExplainMatchmakerTicketRequest(m *api.ExplainMatchmakerT
 	}
 }
 
+func (w *writer) writeOwnMatchEnded(m *api.MatchEnded) {
+	w.buf = append(w.buf, '{')
+	if m == nil {
+		m = &api.MatchEnded{}
+	}
+	if m.MatchId != "" {
+		w.raw(`"match_id":`)
+		w.text(m.MatchId)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Reason != 0 {
+		w.raw(`"reason":`)
+		w.int32(int32(m.Reason))
+		w.buf = append(w.buf, ',')
+	}
+	w.close('}')
+}
+
+func (r *reader) readOwnMatchEnded(m *api.MatchEnded) {
+	r.take('{')
+	var seen uint64
+	for n := 0; r.next('}', n); n++ {
+		switch string(r.name()) {
+		case "match_id", "matchId":
+			if r.once(&seen, 0) {
+				m.MatchId = r.text()
+			}
+		case "reason":
+			if r.once(&seen, 1) {
+				m.Reason = api.MatchEnded_Reason(r.enum())
+			}
+		default:
+			r.bad = true
+		}
+	}
+}
+
 func (w *writer) writeOwnMatchmakerTicketExplanation(m *api.MatchmakerTicketExplanation) {
 	w.buf = append(w.buf, '{')
 	if m == nil {

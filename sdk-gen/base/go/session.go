@@ -13,6 +13,7 @@ import (
 	"github.com/skirmishgg/skirmish/netcode/channel"
 	"github.com/skirmishgg/skirmish/netcode/handshake"
 	"github.com/skirmishgg/skirmish/netcode/token"
+	"github.com/skirmishgg/skirmish/protocol/api"
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/wire"
@@ -30,7 +31,9 @@ type SessionOptions struct {
 	// Push gets what the server sends unasked, in order, on a goroutine of its own: it may call the Session, and wait.
 	// 1,024 pushes wait for it; one more ends the session.
 	Push func(m *rtapi.Envelope)
-	Open func() (Transport, error) // see Options
+	// MatchEnded hears of matches that the session was in and that are over, in one order with Push and under its terms.
+	MatchEnded func(m *api.MatchEnded)
+	Open       func() (Transport, error) // see Options
 }
 
 const (
@@ -52,8 +55,8 @@ const (
 type Session struct {
 	// constant after OpenSession
 	client *Client
-	slots  chan struct{}        // one for each call under way
-	pushes chan *rtapi.Envelope // nil: nobody wants them
+	slots  chan struct{}      // one for each call under way
+	pushes chan proto.Message // nil: nobody wants them
 
 	// under client.mu
 	calls  map[uint32]chan<- answer
@@ -99,8 +102,8 @@ func ResumeSession(ctx context.Context, r Resumable, o SessionOptions) (*Session
 
 func newSession(ctx context.Context, shake *handshake.Client, restart bool, o SessionOptions) (*Session, error) {
 	s := &Session{calls: map[uint32]chan<- answer{}, slots: make(chan struct{}, callsMax)}
-	if o.Push != nil {
-		s.pushes = make(chan *rtapi.Envelope, pushesMax)
+	if o.Push != nil || o.MatchEnded != nil {
+		s.pushes = make(chan proto.Message, pushesMax)
 	}
 	conn := newConn(shake, Game{Stream: s.receive, feed: s.feed}, rand.Reader)
 	conn.restart = restart
@@ -109,8 +112,8 @@ func newSession(ctx context.Context, shake *handshake.Client, restart bool, o Se
 		return nil, err
 	}
 	s.client = client
-	if o.Push != nil {
-		go deliver(s.pushes, client.Done(), o.Push) // ends with the session
+	if s.pushes != nil {
+		go deliver(s.pushes, client.Done(), o.handle) // ends with the session
 	}
 	return s, nil
 }
@@ -234,14 +237,14 @@ func (s *Session) receive(c *Conn, ch uint8, msg []byte) {
 }
 
 func (s *Session) pushed(c *Conn, call *wire.Call) {
-	if call.Number != wire.NumberEnvelope || call.Kind != wire.CallWhole {
+	if call.Kind != wire.CallWhole {
 		s.giveUp(c, ErrNonsense, wire.CloseProtocol)
 		return
 	}
-	if s.pushes == nil {
+	m := newPush(call.Number)
+	if s.pushes == nil || m == nil {
 		return
 	}
-	m := &rtapi.Envelope{}
 	if codec.Decode(codec.FlatBuffers, call.Body, m) != nil {
 		s.giveUp(c, ErrNonsense, wire.CloseProtocol)
 		return
@@ -260,8 +263,36 @@ func (s *Session) giveUp(c *Conn, err error, why wire.Close) {
 	c.peer.Close(why, c.now)
 }
 
+// numberMatchEnded is that of the push in the catalogue.
+const numberMatchEnded = 311
+
+// newPush is what a push with this number is read into; nil: it is of a newer server, and passed over.
+func newPush(number uint16) proto.Message {
+	switch number {
+	case wire.NumberEnvelope:
+		return &rtapi.Envelope{}
+	case numberMatchEnded:
+		return &api.MatchEnded{}
+	}
+	return nil
+}
+
+// handle calls the function that wants a push.
+func (o *SessionOptions) handle(m proto.Message) {
+	switch m := m.(type) {
+	case *rtapi.Envelope:
+		if o.Push != nil {
+			o.Push(m)
+		}
+	case *api.MatchEnded:
+		if o.MatchEnded != nil {
+			o.MatchEnded(m)
+		}
+	}
+}
+
 // deliver calls the handler of pushes until the end.
-func deliver(pushes <-chan *rtapi.Envelope, done <-chan struct{}, handle func(m *rtapi.Envelope)) {
+func deliver[M any](pushes <-chan M, done <-chan struct{}, handle func(m M)) {
 	for {
 		select {
 		case m := <-pushes:

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/skirmishgg/skirmish/engine/loop"
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
@@ -15,6 +17,7 @@ import (
 	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 	"github.com/skirmishgg/skirmish/services/gateway/worker"
+	"github.com/skirmishgg/skirmish/services/match"
 	"github.com/skirmishgg/skirmish/services/session"
 )
 
@@ -248,6 +251,22 @@ func (c *conn) Send(m *codec.Shared) bool {
 	}
 	c.door.counters.pushes.Add(1)
 	return c.send(wire.SplitCall(wire.NumberEnvelope, 0, body))
+}
+
+var _ match.Watcher = (*conn)(nil)
+
+// MatchEnded pushes why a match of the session's is over.
+func (c *conn) MatchEnded(name string, why match.Ended) { c.push(match.PushEnded, why.Message(name)) }
+
+// push sends a message of our own, under its number.
+func (c *conn) push(number uint16, m proto.Message) {
+	body, err := codec.Append(nil, codec.FlatBuffers, m)
+	if err != nil {
+		c.door.c.Door.Log.Error("a push cannot be sent", "session", c.id.String(), "number", number, "error", err)
+		return
+	}
+	c.door.counters.pushes.Add(1)
+	c.send(wire.SplitCall(number, 0, body))
 }
 
 // Close ends the session after what is queued and the answer to the call under way, which may be what ends it: a user who

@@ -18,10 +18,12 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	protoapi "github.com/skirmishgg/skirmish/protocol/api"
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/wire"
 	skirmish "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 	"github.com/skirmishgg/skirmish/services/gateway/native"
+	"github.com/skirmishgg/skirmish/services/match"
 )
 
 // bad is a client's network: it loses a share of all datagrams, or everything once it is dead.
@@ -291,6 +293,30 @@ func TestPushes(t *testing.T) {
 		for i := range want {
 			if data := <-got; data != want[i] {
 				t.Fatalf("push %d has %d bytes", i, len(data))
+			}
+		}
+	})
+}
+
+// TestOwnPushes: a message of our own comes in one order with envelopes; one that the client does not know is passed over.
+func TestOwnPushes(t *testing.T) {
+	houses(t, func(t *testing.T, h *house) {
+		got := make(chan string, 10)
+		h.open(user(1), skirmish.SessionOptions{
+			Push:       func(m *rtapi.Envelope) { got <- m.GetStreamData().Data },
+			MatchEnded: func(m *protoapi.MatchEnded) { got <- fmt.Sprint(m.MatchId, " ", m.Reason) },
+		})
+		conn := h.live.OfUser(user(1).UserID)[0]
+		say := func(data string) {
+			conn.Send(codec.Share(&rtapi.Envelope{Message: &rtapi.Envelope_StreamData{StreamData: &rtapi.StreamData{Data: data}}}))
+		}
+		say("before")
+		conn.(match.Watcher).MatchEnded("m.here", match.EndedEmpty)
+		native.Push(conn, 60_000, &api.Rpc{Id: "of a newer server"})
+		say("after")
+		for _, want := range []string{"before", "m.here EMPTY", "after"} {
+			if one := <-got; one != want {
+				t.Errorf("got %q, want %q", one, want)
 			}
 		}
 	})
