@@ -39,7 +39,7 @@ func (m *fakeNK) LinkDevice(_ context.Context, _, device string) error {
 	return errors.New("device is in use")
 }
 
-const limit = 200 * time.Millisecond
+const limit = time.Second
 
 type fixture struct {
 	*testing.T

@@ -149,7 +149,7 @@ func TestCallsThatDoNotEndAreEnded(t *testing.T) {
 			}
 		}
 		s.goesOn(t, match)
-	}, "--runtime.lua_max_instructions=1000000", "--runtime.js_max_ms=100")
+	}, "--runtime.lua_max_instructions=1000000", "--runtime.js_max_ms=2000")
 }
 
 // TestOthersGoOnMeanwhile: while a call never ends other calls are answered and a match ticks; when its caller goes away it
