@@ -287,6 +287,16 @@ func (c *Call) leaderboard(b *api.Leaderboard) *Object {
 	return o
 }
 
+// leaderboardAtReset is a leaderboard as the hook of its reset gets it: in Lua with the resets as texts, under their names.
+func (c *Call) leaderboardAtReset(b *api.Leaderboard) *Object {
+	o := c.leaderboard(b)
+	if c.Lang == Lua {
+		o.Members = slices.DeleteFunc(o.Members, func(m Member) bool { return m.Name == "" || m.Name == "next_reset" })
+		o.Add("prev_reset", strconv.FormatUint(uint64(b.PrevReset), 10)).Add("next_reset", strconv.FormatUint(uint64(b.NextReset), 10))
+	}
+	return o
+}
+
 // sortOrder is a number, which Lua has as a text.
 func (c *Call) sortOrder(n uint32) any {
 	if c.Lang == Lua {

@@ -1,11 +1,7 @@
 package bind
 
 import (
-	"encoding/json"
 	"errors"
-
-	"github.com/heroiclabs/nakama-common/api"
-	nakama "github.com/heroiclabs/nakama-common/runtime"
 
 	"github.com/skirmishgg/skirmish/services/runtime"
 )
@@ -64,38 +60,4 @@ func Config(h *runtime.Host) map[string]any {
 			"url": s.Satori.URL, "api_key_name": s.Satori.APIKeyName, "api_key": s.Satori.APIKey, "signing_key": s.Satori.SigningKey,
 		},
 	}
-}
-
-// Tournament and Leaderboard are definitions as hooks get them.
-func Tournament(l Lang, t *api.Tournament) *Object { return (&Call{Lang: l}).tournament(t) }
-
-func Leaderboard(l Lang, b *api.Leaderboard) *Object { return (&Call{Lang: l}).leaderboard(b) }
-
-// Purchase and Subscription are what stores' notifications are about.
-func Purchase(p *api.ValidatedPurchase) *Object { return purchase(p) }
-
-func Subscription(s *api.ValidatedSubscription) *Object { return subscription(s) }
-
-// Entries are those whom the matchmaker has matched.
-func Entries(entries []nakama.MatchmakerEntry) []any {
-	return list(entries, func(e nakama.MatchmakerEntry) *Object {
-		p := e.GetPresence()
-		o := new(Object).Add("presence", new(Object).Add("user_id", p.GetUserId()).Add("session_id", p.GetSessionId()).
-			Add("username", p.GetUsername()).Add("node", p.GetNodeId()))
-		return o.Add("properties", e.GetProperties()).AddIf("party_id", e.GetPartyId())
-	})
-}
-
-// Write is an object that is about to be stored, as index filters get it.
-func Write(w *nakama.StorageWrite) (*Object, error) {
-	var value any
-	if err := json.Unmarshal([]byte(w.Value), &value); err != nil {
-		return nil, err
-	}
-	var userID any
-	if w.UserID != "" {
-		userID = w.UserID
-	}
-	return new(Object).Add("collection", w.Collection).Add("key", w.Key).Add("user_id", userID).Add("value", value).
-		Add("version", w.Version).Add("permission_read", int64(w.PermissionRead)).Add("permission_write", int64(w.PermissionWrite)), nil
 }

@@ -143,7 +143,7 @@ function InitModule(ctx, logger, nk, initializer) {
 	f.fails("boom", 0, "Error: boom at boom (index.js:3:25(3))")
 	f.fails("coded", 99, "no")
 	f.fails("errorcode", 7, "Error: x at errorCode (index.js:5:32(3))")
-	f.fails("number", 0, errRPCResult.Error())
+	f.fails("number", 0, "Runtime function returned invalid data - only allowed one return value of type string.")
 	for id, text := range map[string]string{
 		"argument": "TypeError: expects user id to be a valid identifier at ", "refused": "GoError: error linking: device is in use at ",
 	} {

@@ -186,23 +186,6 @@ func (a *alarm) disarm() {
 	a.vm.ClearInterrupt() // which may have come when all was done
 }
 
-// call runs a registered function. args follow (ctx, logger, nk); take gets its result.
-func (p *program) call(ctx context.Context, key int, args func(*machine) ([]goja.Value, error), take func(*machine, goja.Value) error) error {
-	return p.with(ctx, func(m *machine) error {
-		return m.run(ctx, p.limit, func() error {
-			more, err := args(m)
-			if err != nil {
-				return err
-			}
-			v, err := m.settle(m.functions[key](goja.Undefined(), append([]goja.Value{m.contextObject(ctx), m.logger, m.nk}, more...)...))
-			if err != nil || take == nil {
-				return err
-			}
-			return take(m, v)
-		})
-	})
-}
-
 // settle waits for a Promise, by which time everything has run that could.
 func (m *machine) settle(v goja.Value, err error) (goja.Value, error) {
 	if err != nil || v == nil {

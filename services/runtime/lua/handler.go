@@ -52,8 +52,8 @@ func (h *handler) Init(ctx context.Context, params map[string]any) (rate int, la
 	if err := h.bind(); err != nil {
 		return 0, "", err
 	}
-	results, err := h.call(ctx, nil, callInit, func(c *call) ([]lua.LValue, error) {
-		return []lua.LValue{matchContext(c, h.program.host.MatchContext(ctx)), toLua(c.L, params)}, nil
+	results, err := h.call(ctx, nil, callInit, func(c *call) []lua.LValue {
+		return []lua.LValue{matchContext(c, h.program.host.MatchContext(ctx)), toLua(c.L, params)}
 	})
 	if err != nil {
 		return 0, "", err
@@ -160,17 +160,17 @@ func presence(t *lua.LTable) *match.Presence {
 }
 
 // call runs a callback.
-func (h *handler) call(ctx context.Context, d match.Dispatcher, which int, args func(*call) ([]lua.LValue, error)) (results []lua.LValue, err error) {
+func (h *handler) call(ctx context.Context, d match.Dispatcher, which int, args func(*call) []lua.LValue) (results []lua.LValue, err error) {
 	h.to = d
 	f := h.functions[which]
-	err = h.machine.invoke(h.program.host.MatchContext(ctx), f, args, func(_ *call, out []lua.LValue) error { results = out; return nil })
+	err = h.machine.invoke(h.program.host.MatchContext(ctx), f, args, func(out []lua.LValue) error { results = out; return nil })
 	return results, err
 }
 
 // step is a callback that gets a state and returns one, with what is between its state and its end.
 func (h *handler) step(ctx context.Context, d match.Dispatcher, tick int64, which, most int, more func(*call) []lua.LValue) ([]lua.LValue, bool, error) {
-	results, err := h.call(ctx, d, which, func(c *call) ([]lua.LValue, error) {
-		return append([]lua.LValue{h.context(c, ctx), h.dispatcher, lua.LNumber(tick), h.state}, more(c)...), nil
+	results, err := h.call(ctx, d, which, func(c *call) []lua.LValue {
+		return append([]lua.LValue{h.context(c, ctx), h.dispatcher, lua.LNumber(tick), h.state}, more(c)...)
 	})
 	if err != nil {
 		return nil, false, err
@@ -207,8 +207,8 @@ func matchContext(c *call, ctx context.Context) lua.LValue {
 
 // JoinAttempt implements match.Handler.
 func (h *handler) JoinAttempt(ctx context.Context, d match.Dispatcher, tick int64, p *match.Presence, metadata map[string]string) (goOn, accept bool, reason string, err error) {
-	results, err := h.call(ctx, d, callJoinAttempt, func(c *call) ([]lua.LValue, error) {
-		return []lua.LValue{matchContext(c, h.program.host.MatchContext(ctx)), h.dispatcher, lua.LNumber(tick), h.state, presenceTable(c.L, p, false), toLua(c.L, metadata)}, nil
+	results, err := h.call(ctx, d, callJoinAttempt, func(c *call) []lua.LValue {
+		return []lua.LValue{matchContext(c, h.program.host.MatchContext(ctx)), h.dispatcher, lua.LNumber(tick), h.state, presenceTable(c.L, p, false), toLua(c.L, metadata)}
 	})
 	switch {
 	case err != nil:
@@ -262,8 +262,8 @@ func (h *handler) Terminate(ctx context.Context, d match.Dispatcher, tick int64,
 
 // Signal implements match.Handler.
 func (h *handler) Signal(ctx context.Context, d match.Dispatcher, tick int64, data string) (answer string, goOn bool, err error) {
-	results, err := h.call(ctx, d, callSignal, func(c *call) ([]lua.LValue, error) {
-		return []lua.LValue{h.context(c, ctx), h.dispatcher, lua.LNumber(tick), h.state, lua.LString(data)}, nil
+	results, err := h.call(ctx, d, callSignal, func(c *call) []lua.LValue {
+		return []lua.LValue{h.context(c, ctx), h.dispatcher, lua.LNumber(tick), h.state, lua.LString(data)}
 	})
 	if err != nil {
 		return "", false, err

@@ -125,7 +125,7 @@ nk.register_rpc(function() local ok, err = pcall(nk.link_device, "6c8a4ac4-7a4f-
 	want("ECHO", "hi", "rpcV0hi2")
 	want("nothing", "", "")
 	want("several", "", "last")
-	fails("number", 0, errRPCResult.Error())
+	fails("number", 0, "Runtime function returned invalid data - only allowed one return value of type String/Byte.")
 	fails("coded", errs.PermissionDenied, "no")
 	fails("clamped", errs.Internal, "no")
 	fails("uncoded", 0, "no")

@@ -20,19 +20,19 @@ type machine struct {
 
 	// owned by who has the turn
 	root      *lua.LState
-	idle      []*lua.LState // threads of calls that are over
-	functions map[string]*lua.LFunction
+	idle      []*lua.LState    // threads of calls that are over
+	functions []*lua.LFunction // by key
 	builder   *runtime.Builder // while the modules run for the first time; nil else
 	ctx       context.Context  // the same
 }
 
 const idleMax = 64 // threads that are kept
 
-// newMachine makes an interpreter and runs the modules in it. What they register goes to b, unless that is nil. only, if
-// given, is run a second time at the end, for what it returns: see handler.
+// newMachine makes an interpreter and runs the modules in it, or only one and what that requires. What they register goes to
+// b, unless that is nil.
 func (p *program) newMachine(ctx context.Context, b *runtime.Builder, only *module) (m *machine, err error) {
 	m = &machine{
-		program: p, functions: map[string]*lua.LFunction{}, builder: b, logger: logger{p.host.Log},
+		program: p, builder: b, logger: logger{p.host.Log},
 		host: &bind.Host{NK: p.host.NK, DB: p.host.DB, Root: p.host.Root, Cache: p.cache},
 		ctx:  p.host.Context(ctx, runtime.ModeRunOnce),
 	}
@@ -68,9 +68,8 @@ func (m *machine) preload(mod *module) {
 
 // require runs a module unless another has.
 func (m *machine) require(name string) error {
-	_, err := m.run(m.ctx, -1, m.root.GetGlobal("require").(*lua.LFunction), "", func(c *call) ([]lua.LValue, error) {
-		return []lua.LValue{lua.LString(name)}, nil
-	})
+	require := m.root.GetGlobal("require").(*lua.LFunction)
+	err := m.run(m.ctx, -1, require, "", func(*call) []lua.LValue { return []lua.LValue{lua.LString(name)} }, nil)
 	var thrown *runtime.Thrown
 	if errors.As(err, &thrown) {
 		return errors.New(thrown.Message)
@@ -91,48 +90,37 @@ type call struct {
 }
 
 // invoke runs a registered function and gives its results to take, all while it is the call's turn.
-func (m *machine) invoke(ctx context.Context, fn *lua.LFunction, args func(*call) ([]lua.LValue, error), take func(*call, []lua.LValue) error) error {
+func (m *machine) invoke(ctx context.Context, fn *lua.LFunction, args func(*call) []lua.LValue, take func([]lua.LValue) error) error {
 	m.turn.take()
 	defer m.turn.give()
-	return m.runAndTake(ctx, m.program.limits.instructions, fn, fn.Proto.SourceName, args, take)
+	return m.run(ctx, m.program.limits.instructions, fn, fn.Proto.SourceName, args, take)
 }
 
-// run is runAndTake for who only wants the results. The caller has the turn.
-func (m *machine) run(ctx context.Context, instructions int64, fn *lua.LFunction, file string, args func(*call) ([]lua.LValue, error)) (out []lua.LValue, err error) {
-	err = m.runAndTake(ctx, instructions, fn, file, args, func(_ *call, results []lua.LValue) error { out = results; return nil })
-	return out, err
-}
-
-// runAndTake runs fn on a thread. An error that says where it was raised does not say so to clients when that is in file.
-func (m *machine) runAndTake(ctx context.Context, instructions int64, fn *lua.LFunction, file string, args func(*call) ([]lua.LValue, error), take func(*call, []lua.LValue) error) error {
+// run runs fn on a thread. The caller has the turn. An error that says where it was raised does not say so to clients when
+// that is in file. take may be nil.
+func (m *machine) run(ctx context.Context, instructions int64, fn *lua.LFunction, file string, args func(*call) []lua.LValue, take func([]lua.LValue) error) error {
 	c := &call{machine: m, L: m.thread(), budget: &budget{Context: ctx, turn: &m.turn, left: instructions}}
 	L := c.L
 	L.SetContext(c.budget)
 	running := m.program.host.Guard.Enter("Lua "+file, c.budget.kill)
-	failed := false
-	defer func() {
-		running.Leave()
-		if !failed { // which may have left something behind on the thread
-			m.release(L)
-		}
-	}()
-	values, err := args(c)
-	if err != nil {
-		return err
-	}
+	defer running.Leave()
 	L.Push(fn)
+	values := args(c)
 	for _, v := range values {
 		L.Push(v)
 	}
 	if err := L.PCall(len(values), lua.MultRet, nil); err != nil {
-		failed = true
-		return m.thrown(ctx, err, file)
+		return m.thrown(ctx, err, file) // and L, on which something may be left behind, is not used again
+	}
+	defer m.release(L)
+	if take == nil {
+		return nil
 	}
 	results := make([]lua.LValue, L.GetTop())
 	for i := range results {
 		results[i] = L.Get(i + 1)
 	}
-	return take(c, results)
+	return take(results)
 }
 
 // thread is one that shares the machine's globals.
