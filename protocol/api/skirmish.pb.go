@@ -84,7 +84,7 @@ func (x MatchEnded_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MatchEnded_Reason.Descriptor instead.
 func (MatchEnded_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{4, 0}
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // Ask for the token that opens one UDP connection.
@@ -437,6 +437,98 @@ func (x *MatchmakerTicketExplanation) GetLastRound() int32 {
 	return 0
 }
 
+// Say which players a running match has room for: the matchmaker sends it who comes and fits. It replaces what was said of the
+// match before; with no places, the match takes nobody. Who was sent uses the places up: say it again as players come and
+// go. For server code, and for servers that have the HTTP key.
+type SetMatchBackfillRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// UUID.NODE, of any kind of match.
+	MatchId string `protobuf:"bytes,1,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	// Who are in the match.
+	Players int32 `protobuf:"varint,2,opt,name=players,proto3" json:"players,omitempty"`
+	// Places that are left.
+	Places int32 `protobuf:"varint,3,opt,name=places,proto3" json:"places,omitempty"`
+	// Whom it takes, as in a ticket; empty: anybody.
+	Query string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
+	// What tickets' queries find of it.
+	StringProperties  map[string]string  `protobuf:"bytes,5,rep,name=string_properties,json=stringProperties,proto3" json:"string_properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	NumericProperties map[string]float64 `protobuf:"bytes,6,rep,name=numeric_properties,json=numericProperties,proto3" json:"numeric_properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *SetMatchBackfillRequest) Reset() {
+	*x = SetMatchBackfillRequest{}
+	mi := &file_protocol_api_skirmish_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMatchBackfillRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMatchBackfillRequest) ProtoMessage() {}
+
+func (x *SetMatchBackfillRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_api_skirmish_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMatchBackfillRequest.ProtoReflect.Descriptor instead.
+func (*SetMatchBackfillRequest) Descriptor() ([]byte, []int) {
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SetMatchBackfillRequest) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *SetMatchBackfillRequest) GetPlayers() int32 {
+	if x != nil {
+		return x.Players
+	}
+	return 0
+}
+
+func (x *SetMatchBackfillRequest) GetPlaces() int32 {
+	if x != nil {
+		return x.Places
+	}
+	return 0
+}
+
+func (x *SetMatchBackfillRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *SetMatchBackfillRequest) GetStringProperties() map[string]string {
+	if x != nil {
+		return x.StringProperties
+	}
+	return nil
+}
+
+func (x *SetMatchBackfillRequest) GetNumericProperties() map[string]float64 {
+	if x != nil {
+		return x.NumericProperties
+	}
+	return nil
+}
+
 // An authoritative match that the session was in is over. Native sessions are told; other connections have no message for it.
 type MatchEnded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -448,7 +540,7 @@ type MatchEnded struct {
 
 func (x *MatchEnded) Reset() {
 	*x = MatchEnded{}
-	mi := &file_protocol_api_skirmish_proto_msgTypes[4]
+	mi := &file_protocol_api_skirmish_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +552,7 @@ func (x *MatchEnded) String() string {
 func (*MatchEnded) ProtoMessage() {}
 
 func (x *MatchEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_protocol_api_skirmish_proto_msgTypes[4]
+	mi := &file_protocol_api_skirmish_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +565,7 @@ func (x *MatchEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchEnded.ProtoReflect.Descriptor instead.
 func (*MatchEnded) Descriptor() ([]byte, []int) {
-	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{4}
+	return file_protocol_api_skirmish_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MatchEnded) GetMatchId() string {
@@ -503,7 +595,7 @@ type MatchmakerTicketExplanation_Clause struct {
 
 func (x *MatchmakerTicketExplanation_Clause) Reset() {
 	*x = MatchmakerTicketExplanation_Clause{}
-	mi := &file_protocol_api_skirmish_proto_msgTypes[6]
+	mi := &file_protocol_api_skirmish_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +607,7 @@ func (x *MatchmakerTicketExplanation_Clause) String() string {
 func (*MatchmakerTicketExplanation_Clause) ProtoMessage() {}
 
 func (x *MatchmakerTicketExplanation_Clause) ProtoReflect() protoreflect.Message {
-	mi := &file_protocol_api_skirmish_proto_msgTypes[6]
+	mi := &file_protocol_api_skirmish_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +680,20 @@ const file_protocol_api_skirmish_proto_rawDesc = "" +
 	"last_round\x18\x10 \x01(\x05R\tlastRound\x1a=\n" +
 	"\x06Clause\x12\x16\n" +
 	"\x06clause\x18\x01 \x01(\tR\x06clause\x12\x1b\n" +
-	"\trules_out\x18\x02 \x01(\x05R\brulesOut\"\xb3\x01\n" +
+	"\trules_out\x18\x02 \x01(\x05R\brulesOut\"\xde\x03\n" +
+	"\x17SetMatchBackfillRequest\x12\x19\n" +
+	"\bmatch_id\x18\x01 \x01(\tR\amatchId\x12\x18\n" +
+	"\aplayers\x18\x02 \x01(\x05R\aplayers\x12\x16\n" +
+	"\x06places\x18\x03 \x01(\x05R\x06places\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\x12h\n" +
+	"\x11string_properties\x18\x05 \x03(\v2;.skirmish.api.SetMatchBackfillRequest.StringPropertiesEntryR\x10stringProperties\x12k\n" +
+	"\x12numeric_properties\x18\x06 \x03(\v2<.skirmish.api.SetMatchBackfillRequest.NumericPropertiesEntryR\x11numericProperties\x1aC\n" +
+	"\x15StringPropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aD\n" +
+	"\x16NumericPropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xb3\x01\n" +
 	"\n" +
 	"MatchEnded\x12\x19\n" +
 	"\bmatch_id\x18\x01 \x01(\tR\amatchId\x127\n" +
@@ -615,26 +720,31 @@ func file_protocol_api_skirmish_proto_rawDescGZIP() []byte {
 }
 
 var file_protocol_api_skirmish_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_protocol_api_skirmish_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_protocol_api_skirmish_proto_goTypes = []any{
 	(MatchEnded_Reason)(0),                     // 0: skirmish.api.MatchEnded.Reason
 	(*CreateConnectTokenRequest)(nil),          // 1: skirmish.api.CreateConnectTokenRequest
 	(*ConnectToken)(nil),                       // 2: skirmish.api.ConnectToken
 	(*ExplainMatchmakerTicketRequest)(nil),     // 3: skirmish.api.ExplainMatchmakerTicketRequest
 	(*MatchmakerTicketExplanation)(nil),        // 4: skirmish.api.MatchmakerTicketExplanation
-	(*MatchEnded)(nil),                         // 5: skirmish.api.MatchEnded
-	nil,                                        // 6: skirmish.api.CreateConnectTokenRequest.MetadataEntry
-	(*MatchmakerTicketExplanation_Clause)(nil), // 7: skirmish.api.MatchmakerTicketExplanation.Clause
+	(*SetMatchBackfillRequest)(nil),            // 5: skirmish.api.SetMatchBackfillRequest
+	(*MatchEnded)(nil),                         // 6: skirmish.api.MatchEnded
+	nil,                                        // 7: skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	(*MatchmakerTicketExplanation_Clause)(nil), // 8: skirmish.api.MatchmakerTicketExplanation.Clause
+	nil, // 9: skirmish.api.SetMatchBackfillRequest.StringPropertiesEntry
+	nil, // 10: skirmish.api.SetMatchBackfillRequest.NumericPropertiesEntry
 }
 var file_protocol_api_skirmish_proto_depIdxs = []int32{
-	6, // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
-	7, // 1: skirmish.api.MatchmakerTicketExplanation.clauses:type_name -> skirmish.api.MatchmakerTicketExplanation.Clause
-	0, // 2: skirmish.api.MatchEnded.reason:type_name -> skirmish.api.MatchEnded.Reason
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	7,  // 0: skirmish.api.CreateConnectTokenRequest.metadata:type_name -> skirmish.api.CreateConnectTokenRequest.MetadataEntry
+	8,  // 1: skirmish.api.MatchmakerTicketExplanation.clauses:type_name -> skirmish.api.MatchmakerTicketExplanation.Clause
+	9,  // 2: skirmish.api.SetMatchBackfillRequest.string_properties:type_name -> skirmish.api.SetMatchBackfillRequest.StringPropertiesEntry
+	10, // 3: skirmish.api.SetMatchBackfillRequest.numeric_properties:type_name -> skirmish.api.SetMatchBackfillRequest.NumericPropertiesEntry
+	0,  // 4: skirmish.api.MatchEnded.reason:type_name -> skirmish.api.MatchEnded.Reason
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_protocol_api_skirmish_proto_init() }
@@ -648,7 +758,7 @@ func file_protocol_api_skirmish_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protocol_api_skirmish_proto_rawDesc), len(file_protocol_api_skirmish_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -274,6 +274,9 @@ func (m *match) finish(why Ended) {
 	}
 	waiting.refuse()
 	m.look()
+	if over := m.service.c.Over; over != nil {
+		over(m.name)
+	}
 }
 
 // look wakes the match's goroutine.

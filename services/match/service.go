@@ -58,6 +58,9 @@ type Config struct {
 	// Native reports whether an id is that of a match of the engine, which is not joined over a realtime session; nil: none is.
 	Native func(id.UUID) bool
 
+	// Over hears of authoritative matches that have ended, by their ids. It must not wait; nil: nobody has to know.
+	Over func(matchID string)
+
 	// What waits for a match, at most; 0: as many as Nakama's defaults.
 	InputMax, CallMax, JoinMax, SignalMax, DeferredMax int
 	// EmptyMax is after how long without members an authoritative match ends; 0: never.

@@ -62,9 +62,6 @@ func (s *Service) deliver(ctx context.Context, group []*ticket) {
 
 func (s *Service) placeOf(ctx context.Context, group []*ticket, list []*Entry) (p place, err error) {
 	if b := backfillOf(group); b != nil {
-		if b.Matched != nil {
-			b.Matched(list)
-		}
 		return s.placeIn(b.MatchID), nil
 	}
 	matchID := s.hooked(ctx, list)

@@ -11,7 +11,7 @@
 // Full groups are matched within a few beats of their last ticket. Every interval is a round, after some of which a ticket
 // takes fewer players than it would like; see pool.
 //
-// What the matched play in is, in this order: the match that held a ticket for them (AddBackfill), what server code says
+// What the matched play in is, in this order: the match that held a ticket for them (SetBackfill), what server code says
 // (Hooks.Matched), a match of the engine (Config.Native), or a relayed match, to which a token admits.
 //
 // Run is the one goroutine that steps the pool, started and stopped by node; any goroutine may call the rest. A mutex

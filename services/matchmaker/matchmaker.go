@@ -87,6 +87,7 @@ type Service struct {
 	mu        sync.Mutex
 	pool      *pool.Pool
 	byID      map[string]*ticket
+	byMatch   map[string]*ticket               // of SetBackfill
 	bySession map[id.UUID]map[*ticket]struct{} // without those of parties
 	byParty   map[id.UUID]map[*ticket]struct{}
 	coming    []*ticket // added within this beat
@@ -106,7 +107,7 @@ func New(c Config) *Service {
 	s := &Service{
 		c: c, wake: make(chan struct{}, 1), delivering: make(chan struct{}, deliveries),
 		pool: pool.New(pool.Config{RoundsMax: c.Intervals, Mutual: c.Mutual}),
-		byID: map[string]*ticket{}, bySession: map[id.UUID]map[*ticket]struct{}{}, byParty: map[id.UUID]map[*ticket]struct{}{},
+		byID: map[string]*ticket{}, byMatch: map[string]*ticket{}, bySession: map[id.UUID]map[*ticket]struct{}{}, byParty: map[id.UUID]map[*ticket]struct{}{},
 	}
 	s.stats.Store(&api.MatchmakerStats{})
 	return s

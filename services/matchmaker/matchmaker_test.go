@@ -20,8 +20,10 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	ownapi "github.com/skirmishgg/skirmish/protocol/api"
 	"github.com/skirmishgg/skirmish/protocol/errs"
 	"github.com/skirmishgg/skirmish/protocol/id"
+	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/party"
 	"github.com/skirmishgg/skirmish/services/presence"
 	"github.com/skirmishgg/skirmish/services/session"
@@ -380,45 +382,50 @@ func TestNativeMatches(t *testing.T) {
 
 func TestBackfill(t *testing.T) {
 	in(t, func(c *Config) { c.Native = engine{} }, func(h *hall) {
-		var came []string
-		hold := func(matchID string, players, places int) string {
-			ticket, err := h.s.AddBackfill(Backfill{
-				MatchID: matchID, Players: players, Places: places, Request: Request{Query: "+properties.mode:x", Strings: map[string]string{"map": "dust"}},
-				Matched: func(list []*Entry) {
-					for _, e := range list {
-						came = append(came, e.GetPresence().GetUsername())
-					}
-				},
+		hold := func(matchID string, players, places int32) {
+			_, err := h.s.setMatchBackfill(t.Context(), op.Caller{Trusted: true}, &ownapi.SetMatchBackfillRequest{
+				MatchId: matchID, Players: players, Places: places, Query: "+properties.mode:x", StringProperties: map[string]string{"map": "dust"},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return ticket
 		}
-		hold("native-a", 3, 2)
+		hold("native-a", 3, 1)
+		hold("native-a", 3, 2)  // in place of what it said before
 		hold("relayed-b", 9, 1) // never meets the other one
 		h.soon()
 		x := map[string]string{"mode": "x"}
 		h.ok("ann", "MatchmakerAdd", &rtapi.MatchmakerAdd{MinCount: 2, MaxCount: 5, Query: "+properties.map:dust", StringProperties: x})
 		h.soon()
-		if m := h.matched("ann"); m.GetMatchId() != "native-a" || users(m) != "ann" || m.Self.StringProperties[ConnectToken] != "native-a/ann" || fmt.Sprint(came) != "[ann]" {
-			t.Errorf("%v; came: %v", m, came)
+		if m := h.matched("ann"); m.GetMatchId() != "native-a" || users(m) != "ann" || m.Self.StringProperties[ConnectToken] != "native-a/ann" {
+			t.Errorf("%v", m)
 		}
 		h.ok("bob", "MatchmakerAdd", &rtapi.MatchmakerAdd{MinCount: 2, MaxCount: 10, StringProperties: x})
 		h.soon()
 		if m := h.matched("bob"); m.GetMatchId() != "relayed-b" || m.Self.StringProperties[ConnectToken] != "" {
 			t.Errorf("%v", m)
 		}
-		gone := hold("native-c", 1, 1)
-		h.s.RemoveBackfill(gone)
-		h.s.RemoveBackfill(gone)
+		hold("native-c", 1, 1)
+		h.s.EndBackfill("native-c")
+		h.s.EndBackfill("native-c")
+		hold("native-d", 1, 1)
+		hold("native-d", 2, 0)
 		h.ok("cid", "MatchmakerAdd", &rtapi.MatchmakerAdd{MinCount: 2, MaxCount: 2, StringProperties: x})
 		h.later(3 * interval)
 		h.unmatched("cid")
-		for _, b := range []Backfill{{MatchID: "a", Places: 0}, {Places: 1}, {MatchID: "a", Players: -1, Places: 1}, {MatchID: "a", Places: 1, Request: Request{Query: "+"}}} {
-			if _, err := h.s.AddBackfill(b); err == nil {
-				t.Errorf("%+v is accepted", b)
+		if tickets, _ := h.s.Count(); tickets != 1 || len(h.s.byMatch) != 0 {
+			t.Errorf("%d tickets, %d of matches", tickets, len(h.s.byMatch))
+		}
+		for in, want := range map[*ownapi.SetMatchBackfillRequest]error{
+			{Places: 1}: ErrBackfill, {MatchId: "a", Players: -1, Places: 1}: ErrBackfill, {MatchId: "a", Places: -1}: ErrBackfill,
+			{MatchId: "a", Places: 1, Query: "+"}: ErrBackfillQuery,
+		} {
+			if _, err := h.s.setMatchBackfill(t.Context(), op.Caller{}, in); err != want {
+				t.Errorf("%v: %v, want %v", in, err, want)
 			}
+		}
+		if _, err := h.s.setMatchBackfill(t.Context(), op.Caller{UserID: id.UUID{1}}, &ownapi.SetMatchBackfillRequest{MatchId: "a", Places: 1}); err != ErrServerOnly {
+			t.Errorf("a player: %v", err)
 		}
 	})
 }

@@ -24,6 +24,9 @@ var (
 	ErrTicket   = errs.New(errs.InvalidArgument, "Invalid matchmaker ticket")
 	ErrNoTicket = errs.New(errs.InvalidArgument, "Matchmaker ticket not found")
 
+	ErrBackfill      = errs.New(errs.InvalidArgument, "A backfill is of a match, with a number of players and of places.")
+	ErrBackfillQuery = errs.New(errs.InvalidArgument, "Query is invalid.")
+	ErrServerOnly    = errs.New(errs.PermissionDenied, "Only a server says what a match has room for.")
 	ErrUnknownTicket = errs.New(errs.NotFound, "Matchmaker ticket not found.")
 
 	errEnded = errs.New(errs.Internal, "Session has ended.")
@@ -33,6 +36,7 @@ var (
 func (s *Service) Register(r *op.Registry) {
 	op.Add(r, op.Spec{Name: "GetMatchmakerStats", ID: 25, HTTP: []string{"GET /v2/matchmaker/stats"}, Auth: op.Session}, s.getMatchmakerStats)
 	op.Add(r, op.Spec{Name: "ExplainMatchmakerTicket", ID: 310, HTTP: []string{"GET /v2/matchmaker/ticket/{ticket}"}, Auth: op.Session}, s.explainMatchmakerTicket)
+	op.Add(r, op.Spec{Name: "SetMatchBackfill", ID: 312, HTTP: []string{"PUT /v2/match/{match_id}/backfill *"}, Auth: op.HTTPKey}, s.setMatchBackfill)
 	op.Add(r, op.Spec{Name: "MatchmakerAdd", ID: 119, RT: "matchmaker_add", Auth: op.Session}, s.matchmakerAdd)
 	op.Add(r, op.Spec{Name: "MatchmakerRemove", ID: 121, RT: "matchmaker_remove", Auth: op.Session}, s.matchmakerRemove)
 	op.Add(r, op.Spec{Name: "PartyMatchmakerAdd", ID: 145, RT: "party_matchmaker_add", Auth: op.Session}, s.partyMatchmakerAdd)
@@ -63,6 +67,23 @@ func (s *Service) explainMatchmakerTicket(_ context.Context, c op.Caller, in *ow
 		out.Clauses = append(out.Clauses, &ownapi.MatchmakerTicketExplanation_Clause{Clause: clause.Text, RulesOut: int32(clause.RulesOut)})
 	}
 	return out, nil
+}
+
+func (s *Service) setMatchBackfill(_ context.Context, c op.Caller, in *ownapi.SetMatchBackfillRequest) (*emptypb.Empty, error) {
+	if !c.Trusted && !c.UserID.IsZero() {
+		return nil, ErrServerOnly
+	}
+	err := s.SetBackfill(Backfill{
+		MatchID: in.MatchId, Players: int(in.Players), Places: int(in.Places),
+		Request: Request{Query: in.Query, Strings: in.StringProperties, Numbers: in.NumericProperties},
+	})
+	if errors.Is(err, ErrQuery) {
+		return nil, ErrBackfillQuery
+	}
+	if err != nil {
+		return nil, errs.Or(err, ErrAdd)
+	}
+	return &emptypb.Empty{}, nil
 }
 
 func (s *Service) matchmakerAdd(_ context.Context, c op.Caller, in *rtapi.MatchmakerAdd) (*rtapi.MatchmakerTicket, error) {

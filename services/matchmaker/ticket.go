@@ -62,7 +62,7 @@ type ticket struct {
 	wire    []*rtapi.UserPresence // of conns
 	strings map[string]string     // as they came: every player of the ticket has them
 	numbers map[string]float64
-	filled  *Backfill // of AddBackfill
+	filled  *Backfill // of SetBackfill
 
 	gone bool // matched or removed
 }
@@ -126,11 +126,10 @@ func entries(group []*ticket) (list []*Entry) {
 
 // newTicket makes a ticket that nobody knows yet. Errors: ErrQuery.
 func (s *Service) newTicket(r Request, conns []session.Conn) (*ticket, error) {
-	q, err := query.Parse(r.Query)
+	q, _ := query.Parse(r.Query) // that has an expression that cannot be: the ticket wants nobody, and may be wanted
 	if q == nil {
 		return nil, ErrQuery
 	}
-	_ = err // an expression that cannot be: the ticket wants nobody, and may be wanted
 	u, err := id.NewV4(s.c.Random)
 	if err != nil {
 		return nil, err
@@ -249,6 +248,7 @@ func (s *Service) forget(t *ticket) {
 	delete(s.byID, t.id)
 	holders, holder := s.byParty, t.Party
 	if t.filled != nil {
+		delete(s.byMatch, t.filled.MatchID)
 		return
 	}
 	if t.Party.IsZero() {

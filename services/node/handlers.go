@@ -23,6 +23,7 @@ func newMatches(b *backend, n *Node) *match.Service {
 			_, ok := n.native(u)
 			return ok
 		},
+		Over:     func(matchID string) { b.matchmaker.EndBackfill(matchID) },
 		InputMax: s.Match.InputQueueSize, CallMax: s.Match.CallQueueSize, JoinMax: s.Match.JoinAttemptQueueSize,
 		SignalMax: s.Match.SignalQueueSize, DeferredMax: s.Match.DeferredQueueSize, EmptyMax: seconds(s.Match.MaxEmptySec),
 		LabelInterval: millis(s.Match.LabelUpdateIntervalMs),

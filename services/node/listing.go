@@ -15,9 +15,11 @@ func (n *Node) list(info *shard.Info) {
 	})
 }
 
+// unlist takes a match of the engine out of listings, and what it had room for out of the matchmaker.
 func (n *Node) unlist(info *shard.Info) {
-	if n.backend != nil && !info.Carrier {
-		n.backend.match.RemoveNative(info.ID)
+	if b := n.backend; b != nil && !info.Carrier {
+		b.match.RemoveNative(info.ID)
+		b.matchmaker.EndBackfill(info.ID.String() + "." + b.settings.Name)
 	}
 }
 

@@ -1,6 +1,9 @@
 package node
 
 import (
+	"fmt"
+	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +12,9 @@ import (
 
 	"github.com/skirmishgg/skirmish/engine/match"
 	"github.com/skirmishgg/skirmish/netcode/snapshot"
+	"github.com/skirmishgg/skirmish/protocol/api"
 	"github.com/skirmishgg/skirmish/protocol/codec"
+	"github.com/skirmishgg/skirmish/protocol/wire"
 	client "github.com/skirmishgg/skirmish/sdk-gen/base/go"
 )
 
@@ -65,5 +70,71 @@ func TestMatchedGroupPlaysOverUDP(t *testing.T) {
 	other.DataDir = t.TempDir()
 	if _, err := Start(Config{Settings: &other, Log: n.c.Log}); err == nil || !strings.Contains(err.Error(), "native_match") {
 		t.Errorf("a game that is not there: %v", err)
+	}
+}
+
+// opening is a game that says on its first tick what it has room for.
+type opening struct{ poster }
+
+func (g *opening) Tick(c *match.Ctx) {
+	if c.Tick() == 1 {
+		data, err := codec.Append(nil, codec.FlatBuffers, &api.SetMatchBackfillRequest{
+			MatchId: c.ID().String() + ".nakama", Players: 1, Places: 1, StringProperties: map[string]string{"map": "dust"},
+		})
+		if err != nil || !c.Post(312, nil, data) {
+			panic("not posted")
+		}
+	}
+}
+
+func (g *opening) Answered(_ *match.Ctx, a *match.Answer) { g.answers <- fmt.Sprint(a.Code) }
+
+// TestRunningMatchTakesPlayers: a match on a shard says from its tick that it has a place, and so does a server with the HTTP
+// key in the name of another; whose ticket fits is sent there, and when a match ends nobody is.
+func TestRunningMatchTakesPlayers(t *testing.T) {
+	g := &opening{poster{answers: make(chan string, 1)}}
+	def := match.Definition{Name: "opening", Rate: 60, MaxPlayers: 2, Schema: match.Schema[run](match.Kind[runner](2)), New: func() match.Game { return g }}
+	n := startAs(t, "embedded", Config{Games: []*match.Definition{&def}}, "--udp.port=0", "--runtime.http_key=key")
+	u, err := n.StartMatch("opening", MatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := <-g.answers; code != "0" {
+		t.Fatalf("the tick's backfill is refused: %s", code)
+	}
+	ann := signIn(t, n, "ann").socket(codec.JSON)
+	ask := &rtapi.MatchmakerAdd{MinCount: 2, MaxCount: 2, Query: "+properties.map:dust"}
+	ann.do("MatchmakerAdd", ask, nil)
+	if m := ann.matched(); m.GetMatchId() != u.String()+".nakama" || m.Self.StringProperties["connect_token"] == "" {
+		t.Errorf("%v", m)
+	}
+
+	put := func(places int) {
+		t.Helper()
+		body := fmt.Sprintf(`{"players":1,"places":%d,"string_properties":{"map":"dust"}}`, places)
+		r, err := http.NewRequest(http.MethodPut, fmt.Sprintf("http://%s/v2/match/%s.nakama/backfill?http_key=key", n.HTTPAddr(), u), strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatal(answer.Status)
+		}
+	}
+	put(1)
+	if err := n.EndMatch(u, wire.CloseMatchEnded); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		if tickets, _ := n.backend.matchmaker.Count(); tickets == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the ticket of a match that is over is still there")
+		}
 	}
 }

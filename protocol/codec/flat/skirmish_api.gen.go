@@ -4,6 +4,7 @@ package flat
 
 import (
 	api "github.com/skirmishgg/skirmish/protocol/api"
+	math "math"
 )
 
 func putOwnConnectToken(w *writer, m *api.ConnectToken) uoffset {
@@ -315,4 +316,122 @@ func getOwnMatchmakerTicketExplanation_Clause(t *reader, m *api.MatchmakerTicket
 	if o := t.Offset(6); o != 0 {
 		m.RulesOut = t.GetInt32(t.Pos + uoffset(o))
 	}
+}
+
+func putOwnSetMatchBackfillRequest(w *writer, m *api.SetMatchBackfillRequest) uoffset {
+	if m == nil {
+		m = &api.SetMatchBackfillRequest{}
+	}
+	var o0 uoffset
+	if m.MatchId != "" {
+		o0 = w.text(m.MatchId)
+	}
+	var o3 uoffset
+	if m.Query != "" {
+		o3 = w.text(m.Query)
+	}
+	var o4 uoffset
+	if len(m.StringProperties) != 0 {
+		mark, first := len(w.offsets), sorted(w, m.StringProperties)
+		for i := range len(m.StringProperties) {
+			key := w.keys[first+i]
+			o := putOwnSetMatchBackfillRequest_StringPropertiesEntry(w, key, m.StringProperties[key])
+			w.offsets = append(w.offsets, o)
+		}
+		w.drop(first)
+		o4 = w.vector(mark)
+	}
+	var o5 uoffset
+	if len(m.NumericProperties) != 0 {
+		mark, first := len(w.offsets), sorted(w, m.NumericProperties)
+		for i := range len(m.NumericProperties) {
+			key := w.keys[first+i]
+			o := putOwnSetMatchBackfillRequest_NumericPropertiesEntry(w, key, m.NumericProperties[key])
+			w.offsets = append(w.offsets, o)
+		}
+		w.drop(first)
+		o5 = w.vector(mark)
+	}
+	w.StartObject(6)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	if m.Players != 0 {
+		w.PrependInt32(m.Players)
+		w.Slot(1)
+	}
+	if m.Places != 0 {
+		w.PrependInt32(m.Places)
+		w.Slot(2)
+	}
+	w.PrependUOffsetTSlot(3, o3, 0)
+	w.PrependUOffsetTSlot(4, o4, 0)
+	w.PrependUOffsetTSlot(5, o5, 0)
+	return w.EndObject()
+}
+
+func getOwnSetMatchBackfillRequest(t *reader, m *api.SetMatchBackfillRequest) {
+	if o := t.Offset(4); o != 0 {
+		m.MatchId = text(t, o)
+	}
+	if o := t.Offset(6); o != 0 {
+		m.Players = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(8); o != 0 {
+		m.Places = t.GetInt32(t.Pos + uoffset(o))
+	}
+	if o := t.Offset(10); o != 0 {
+		m.Query = text(t, o)
+	}
+	if o := t.Offset(12); o != 0 {
+		if n := t.VectorLen(uoffset(o)); n != 0 {
+			m.StringProperties = make(map[string]string, n)
+			first := t.Vector(uoffset(o))
+			for i := range n {
+				e := element(t, first, i)
+				var value string
+				if o := e.Offset(6); o != 0 {
+					value = text(&e, o)
+				}
+				m.StringProperties[text(&e, e.Offset(4))] = value
+			}
+		}
+	}
+	if o := t.Offset(14); o != 0 {
+		if n := t.VectorLen(uoffset(o)); n != 0 {
+			m.NumericProperties = make(map[string]float64, n)
+			first := t.Vector(uoffset(o))
+			for i := range n {
+				e := element(t, first, i)
+				var value float64
+				if o := e.Offset(6); o != 0 {
+					value = e.GetFloat64(e.Pos + uoffset(o))
+				}
+				m.NumericProperties[text(&e, e.Offset(4))] = value
+			}
+		}
+	}
+}
+
+func putOwnSetMatchBackfillRequest_NumericPropertiesEntry(w *writer, key string, value float64) uoffset {
+	var o0 uoffset
+	o0 = w.text(key)
+	w.StartObject(2)
+	if math.Float64bits(value) != 0 {
+		w.PrependFloat64(value)
+		w.Slot(1)
+	}
+	w.PrependUOffsetTSlot(0, o0, 0)
+	return w.EndObject()
+}
+
+func putOwnSetMatchBackfillRequest_StringPropertiesEntry(w *writer, key string, value string) uoffset {
+	var o0 uoffset
+	o0 = w.text(key)
+	var o1 uoffset
+	if value != "" {
+		o1 = w.text(value)
+	}
+	w.StartObject(2)
+	w.PrependUOffsetTSlot(0, o0, 0)
+	w.PrependUOffsetTSlot(1, o1, 0)
+	return w.EndObject()
 }

@@ -394,6 +394,8 @@ func (w *writer) put(m proto.Message) (uoffset, bool) {
 		return putOwnMatchmakerTicketExplanation(w, m), true
 	case *api1.MatchmakerTicketExplanation_Clause:
 		return putOwnMatchmakerTicketExplanation_Clause(w, m), true
+	case *api1.SetMatchBackfillRequest:
+		return putOwnSetMatchBackfillRequest(w, m), true
 	}
 	return 0, false
 }
@@ -971,6 +973,9 @@ func get(t *reader, m proto.Message) {
 	case *api1.MatchmakerTicketExplanation_Clause:
 		m.Reset()
 		getOwnMatchmakerTicketExplanation_Clause(t, m)
+	case *api1.SetMatchBackfillRequest:
+		m.Reset()
+		getOwnSetMatchBackfillRequest(t, m)
 	}
 }
 
@@ -1357,6 +1362,8 @@ func indexOf(m proto.Message) int {
 		return 209
 	case *api1.MatchmakerTicketExplanation_Clause:
 		return 210
+	case *api1.SetMatchBackfillRequest:
+		return 211
 	}
 	return -1
 }
@@ -2506,5 +2513,21 @@ var tables = [...]table{
 	210: {"skirmish.api.MatchmakerTicketExplanation.Clause", []slot{
 		{kText, 0, 0}, // clause
 		{k32, 0, 0},   // rules_out
+	}},
+	211: {"skirmish.api.SetMatchBackfillRequest", []slot{
+		{kText, 0, 0},  // match_id
+		{k32, 0, 0},    // players
+		{k32, 0, 0},    // places
+		{kText, 0, 0},  // query
+		{kMap, 0, 213}, // string_properties
+		{kMap, 0, 212}, // numeric_properties
+	}},
+	212: {"skirmish.api.SetMatchBackfillRequest.NumericPropertiesEntry", []slot{
+		{kText, 0, 0}, // key
+		{k64, 0, 0},   // value
+	}},
+	213: {"skirmish.api.SetMatchBackfillRequest.StringPropertiesEntry", []slot{
+		{kText, 0, 0}, // key
+		{kText, 0, 0}, // value
 	}},
 }

@@ -394,6 +394,8 @@ func (w *writer) message(m proto.Message) bool {
 		w.writeOwnMatchmakerTicketExplanation(m)
 	case *api1.MatchmakerTicketExplanation_Clause:
 		w.writeOwnMatchmakerTicketExplanation_Clause(m)
+	case *api1.SetMatchBackfillRequest:
+		w.writeOwnSetMatchBackfillRequest(m)
 	default:
 		return false
 	}
@@ -973,6 +975,9 @@ func (r *reader) message(m proto.Message) bool {
 	case *api1.MatchmakerTicketExplanation_Clause:
 		m.Reset()
 		r.readOwnMatchmakerTicketExplanation_Clause(m)
+	case *api1.SetMatchBackfillRequest:
+		m.Reset()
+		r.readOwnSetMatchBackfillRequest(m)
 	default:
 		return false
 	}

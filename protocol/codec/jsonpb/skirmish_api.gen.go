@@ -388,3 +388,108 @@ func (r *reader) readOwnMatchmakerTicketExplanation_Clause(m *api.MatchmakerTick
 		}
 	}
 }
+
+func (w *writer) writeOwnSetMatchBackfillRequest(m *api.SetMatchBackfillRequest) {
+	w.buf = append(w.buf, '{')
+	if m == nil {
+		m = &api.SetMatchBackfillRequest{}
+	}
+	if m.MatchId != "" {
+		w.raw(`"match_id":`)
+		w.text(m.MatchId)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Players != 0 {
+		w.raw(`"players":`)
+		w.int32(m.Players)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Places != 0 {
+		w.raw(`"places":`)
+		w.int32(m.Places)
+		w.buf = append(w.buf, ',')
+	}
+	if m.Query != "" {
+		w.raw(`"query":`)
+		w.text(m.Query)
+		w.buf = append(w.buf, ',')
+	}
+	if len(m.StringProperties) != 0 {
+		w.raw(`"string_properties":`)
+		w.buf = append(w.buf, '{')
+		for _, key := range sorted(m.StringProperties) {
+			w.text(key)
+			w.buf = append(w.buf, ':')
+			w.text(m.StringProperties[key])
+			w.buf = append(w.buf, ',')
+		}
+		w.close('}')
+		w.buf = append(w.buf, ',')
+	}
+	if len(m.NumericProperties) != 0 {
+		w.raw(`"numeric_properties":`)
+		w.buf = append(w.buf, '{')
+		for _, key := range sorted(m.NumericProperties) {
+			w.text(key)
+			w.buf = append(w.buf, ':')
+			w.float64(m.NumericProperties[key])
+			w.buf = append(w.buf, ',')
+		}
+		w.close('}')
+		w.buf = append(w.buf, ',')
+	}
+	w.close('}')
+}
+
+func (r *reader) readOwnSetMatchBackfillRequest(m *api.SetMatchBackfillRequest) {
+	r.take('{')
+	var seen uint64
+	for n := 0; r.next('}', n); n++ {
+		switch string(r.name()) {
+		case "match_id", "matchId":
+			if r.once(&seen, 0) {
+				m.MatchId = r.text()
+			}
+		case "players":
+			if r.once(&seen, 1) {
+				m.Players = r.int32()
+			}
+		case "places":
+			if r.once(&seen, 2) {
+				m.Places = r.int32()
+			}
+		case "query":
+			if r.once(&seen, 3) {
+				m.Query = r.text()
+			}
+		case "string_properties", "stringProperties":
+			if r.once(&seen, 4) {
+				r.take('{')
+				m.StringProperties = map[string]string{}
+				for n := 0; r.next('}', n); n++ {
+					key := r.text()
+					r.colon()
+					if _, twice := m.StringProperties[key]; twice {
+						r.bad = true
+					}
+					m.StringProperties[key] = r.text()
+				}
+			}
+		case "numeric_properties", "numericProperties":
+			if r.once(&seen, 5) {
+				r.take('{')
+				m.NumericProperties = map[string]float64{}
+				for n := 0; r.next('}', n); n++ {
+					key := r.text()
+					r.colon()
+					if _, twice := m.NumericProperties[key]; twice {
+						r.bad = true
+					}
+					m.NumericProperties[key] = r.float64()
+				}
+			}
+		default:
+			r.bad = true
+		}
+	}
+}

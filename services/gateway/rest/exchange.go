@@ -14,6 +14,7 @@ import (
 
 	"github.com/skirmishgg/skirmish/protocol/codec"
 	"github.com/skirmishgg/skirmish/protocol/errs"
+	"github.com/skirmishgg/skirmish/protocol/op"
 	"github.com/skirmishgg/skirmish/services/gateway"
 )
 
@@ -85,7 +86,7 @@ func (x *exchange) operation(path string) {
 		return
 	}
 	door := x.h.c.Door
-	caller, refusal := door.Caller(rt.entry, x.r.Header["Authorization"], "", x.clientIP(door))
+	caller, refusal := x.caller(door, rt.entry)
 	if refusal != nil {
 		x.refuse(refusal)
 		return
@@ -104,6 +105,14 @@ func (x *exchange) operation(path string) {
 	x.out = text
 	x.w.Header()["Grpc-Metadata-Content-Type"] = grpcType
 	x.answer(http.StatusOK, text)
+}
+
+// caller is who calls. What other servers may call takes the HTTP key wherever functions take it.
+func (x *exchange) caller(door *gateway.Door, e *op.Entry) (op.Caller, *errs.Error) {
+	if e.Spec.Auth == op.HTTPKey {
+		return door.HTTPCaller(x.r.Header["Authorization"], x.r.URL.Query().Get("http_key"), x.clientIP(door))
+	}
+	return door.Caller(e, x.r.Header["Authorization"], "", x.clientIP(door))
 }
 
 func (x *exchange) clientIP(door *gateway.Door) string {
