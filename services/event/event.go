@@ -50,7 +50,7 @@ type Config struct {
 type Service struct {
 	// constant after New
 	c      Config
-	queue  chan task
+	queue  chan *task // pointers: a queue of 65,536 should cost little while it is empty
 	ctx    context.Context
 	cancel context.CancelFunc
 	// any goroutine
@@ -68,7 +68,7 @@ type task struct {
 
 // New starts the workers; Stop ends them.
 func New(c Config) *Service {
-	s := &Service{c: c, queue: make(chan task, c.QueueMax)}
+	s := &Service{c: c, queue: make(chan *task, c.QueueMax)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for range c.Workers {
 		s.workers.Go(s.work) // ends with the queue; Stop waits
@@ -88,7 +88,7 @@ func (s *Service) Publish(k Kind, c op.Caller, e *Message) {
 		return
 	}
 	select {
-	case s.queue <- task{c, e, funcs}:
+	case s.queue <- &task{c, e, funcs}:
 		s.full.Store(false)
 	default:
 		s.c.Dropped()

@@ -103,17 +103,25 @@ func Start(c Config) (*Node, error) {
 	n := &Node{games: map[string]game{}, quit: make(chan struct{}), ended: map[string]uint64{}, started: time.Now()}
 	n.c = c.withSettings().withDefaults()
 	n.directory = loop.NewDirectory()
-	if err := n.addGames(); err != nil {
+	n.maxProcs()
+	if err := n.start(); err != nil {
+		n.restoreProcs()
 		return nil, err
 	}
-	var err error
+	return n, nil
+}
+
+// start leaves nothing open or running when it fails.
+func (n *Node) start() (err error) {
+	if err := n.addGames(); err != nil {
+		return err
+	}
 	if n.keys, err = LoadKeys(n.c.DataDir); err != nil {
-		return nil, err
+		return err
 	}
 	if err := n.openPorts(); err != nil {
-		return nil, err
+		return err
 	}
-	n.maxProcs()
 	n.build()
 	for _, s := range n.shards {
 		n.running.Go(s.Run) // stopped by Stop, which waits
@@ -122,11 +130,11 @@ func Start(c Config) (*Node, error) {
 	n.worker.Go(n.work) // the same
 	if n.backend != nil {
 		if err := n.backend.start(n); err != nil {
-			return nil, errors.Join(err, n.Stop(context.Background()))
+			return errors.Join(err, n.Stop(context.Background()))
 		}
 	}
 	n.announce()
-	return n, nil
+	return nil
 }
 
 func (n *Node) addGames() error {
@@ -213,10 +221,18 @@ func (c Config) withDefaults() Config {
 }
 
 // maxProcs leaves the scheduler a free P for each shard's thread when it wakes: with two busy goroutines on two cores a
-// 128 Hz loop is otherwise 15 ms late.
+// 128 Hz loop is otherwise 15 ms late. It comes before anything is built: later it would wait for the collection that
+// building a backend begins, which takes as long as the rest of the start.
 func (n *Node) maxProcs() {
 	if want := runtime.NumCPU() + n.c.Shards + 1; !n.c.KeepMaxProcs && os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < want {
 		n.procs = runtime.GOMAXPROCS(want)
+	}
+}
+
+func (n *Node) restoreProcs() {
+	if n.procs > 0 {
+		runtime.GOMAXPROCS(n.procs)
+		n.procs = 0
 	}
 }
 
@@ -314,9 +330,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	if err := n.stopEngine(ctx); err != nil {
 		return err
 	}
-	if n.procs > 0 {
-		runtime.GOMAXPROCS(n.procs)
-	}
+	n.restoreProcs()
 	err := n.port.Close()
 	if n.backend != nil {
 		err = errors.Join(err, n.backend.stop(ctx))
