@@ -12,6 +12,7 @@ import (
 // Function is one line of the table.
 type Function struct {
 	name, jsName string
+	words        [2]string // of the parameters in Lua and in JavaScript
 	lua, js      []param
 	luaOnly      bool
 	jsOnly       bool
@@ -22,12 +23,11 @@ type Function struct {
 
 // fn is a line: name, parameters and results in words, and what runs it.
 func fn(name, params, results string, run func(*Call) ([]any, error)) *Function {
-	p := parseParams(params)
-	return &Function{name: name, jsName: Camel(name), lua: p, js: p, results: strings.Fields(results), run: run}
+	return &Function{name: name, jsName: Camel(name), words: [2]string{Lua: params, JavaScript: params}, results: strings.Fields(results), run: run}
 }
 
 // inJS says that JavaScript takes other parameters.
-func (f *Function) inJS(params string) *Function { f.js = parseParams(params); return f }
+func (f *Function) inJS(params string) *Function { f.words[JavaScript] = params; return f }
 
 // as names the function in JavaScript.
 func (f *Function) as(name string) *Function { f.jsName = name; return f }
